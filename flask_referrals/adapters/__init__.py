@@ -1,0 +1,1 @@
+"""The outside: the host's signals, its session and transactions."""

@@ -1,0 +1,39 @@
+"""The cookie of a referral link: signed, with the code and the time, read back with its own clock (C5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flask import Flask
+from itsdangerous import BadSignature, URLSafeSerializer
+
+_SALT = "flask_referrals.link"
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A referral link that was followed: the org, the code, and when (UTC)."""
+
+    org: str
+    code: str
+    at: datetime
+
+
+def sign(app: Flask, followed: Followed) -> str:
+    """The cookie's value."""
+    return str(_serializer(app).dumps([followed.org, followed.code, int(followed.at.timestamp())]))
+
+
+def read(app: Flask, value: str, *, now: datetime, life: timedelta) -> Followed | None:
+    """What a cookie says; None for one that is forged, not ours, or older than `life`."""
+    try:
+        org, code, stamp = _serializer(app).loads(value)
+        followed = Followed(str(org), str(code), datetime.fromtimestamp(int(stamp), UTC))
+    except (BadSignature, ValueError, TypeError, OverflowError, OSError):
+        return None
+    return followed if timedelta(0) <= now - followed.at < life else None
+
+
+def _serializer(app: Flask) -> URLSafeSerializer:
+    return URLSafeSerializer(app.secret_key or "", salt=_SALT)

@@ -1,0 +1,80 @@
+"""Our tables in the host's database: beside its own history, unseen by its autogenerate, or without any (§6)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Flask, appcontext_pushed
+from sqlalchemy import Column, Connection, MetaData, String, Table
+from sqlalchemy.engine import Engine
+
+from ..models import metadata, triggers
+
+log = logging.getLogger("flask_referrals")
+VERSION_TABLE = "referrals_alembic_version"
+PREFIX = "referrals_"
+
+
+def copy_into(target: MetaData) -> None:
+    """Let the host's metadata know our tables, the version table included, so that its autogenerate drops none."""
+    for table in metadata.sorted_tables:
+        if table.key not in target.tables:
+            table.to_metadata(target)
+    if VERSION_TABLE not in target.tables:
+        Table(VERSION_TABLE, target, Column("version_num", String(32), primary_key=True))
+
+
+def hide_from_migrate(app: Flask) -> None:
+    """Filter our tables out of what Flask-Migrate compares, whether it is set up before us or after."""
+    _hide(app)
+    appcontext_pushed.connect(_hide, app)
+
+
+def _hide(app: Flask, **extra: Any) -> None:
+    migrate = app.extensions.get("migrate")
+    arguments: dict[str, Any] | None = getattr(migrate, "configure_args", None)
+    if arguments is None:
+        return
+    appcontext_pushed.disconnect(_hide, app)
+    hosts_own = arguments.get("include_name")
+    if getattr(hosts_own, "hides_referrals", False):
+        return
+
+    def include_name(name: str | None, kind: str, parents: Any) -> bool:
+        if kind == "table" and name is not None and name.startswith(PREFIX):
+            return False
+        return True if hosts_own is None else bool(hosts_own(name, kind, parents))
+
+    include_name.hides_referrals = True  # type: ignore[attr-defined]
+    arguments["include_name"] = include_name
+
+
+def create_all(engine: Engine) -> None:
+    """Make the tables and triggers that are missing; all of the triggers anew where one of them is."""
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        make_triggers(connection)
+
+
+def make_triggers(connection: Connection) -> None:
+    """Make the triggers, unless all of them are there."""
+    if missing_triggers(connection):
+        dialect = connection.dialect.name
+        for statement in triggers.drop(dialect) + triggers.create(dialect):
+            connection.exec_driver_sql(statement)
+
+
+def missing_triggers(connection: Connection) -> list[str]:
+    """The names of our triggers that this database lacks."""
+    there = set(connection.exec_driver_sql(_TRIGGERS_THERE[connection.dialect.name]).scalars())
+    return [name for name in triggers.names() if name not in there]
+
+
+_TRIGGERS_THERE = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid"
+    " WHERE NOT tgisinternal AND c.relnamespace = current_schema()::regnamespace",
+    "mysql": "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE()",
+}
+_TRIGGERS_THERE["mariadb"] = _TRIGGERS_THERE["mysql"]

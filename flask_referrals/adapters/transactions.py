@@ -1,0 +1,87 @@
+"""Our work inside the host's transaction: in a savepoint, seen through to its commit, announced after it (§3.4, §7)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, event
+from sqlalchemy.orm import Session, SessionTransaction
+
+from ..services.outbox import begin_writing
+from ..services.unit import ConflictError, Unit
+
+log = logging.getLogger("flask_referrals")
+Answer = TypeVar("Answer")
+#: How often a unit is done anew when something changed beside it.
+TRIES = 5
+_KEY = "referrals_written"
+
+
+def in_savepoint(
+    session: Session,
+    make: Callable[[Connection, bool], Unit],
+    use_case: Callable[[Unit], Answer],
+    after_commit: Callable[[], None],
+) -> Answer:
+    """Do a use case in a savepoint of the session's transaction and write its log; an error undoes only our part.
+
+    `after_commit` is called once the host has committed, with no connection of this session's in use. What the host
+    has not flushed yet is flushed first, outside of the savepoint: its errors are the host's.
+    """
+    session.flush()
+    connection = session.connection()
+    begin_writing(connection)
+    for attempt in range(TRIES):
+        try:
+            with session.begin_nested():
+                unit = make(connection, attempt > 0)
+                answer = use_case(unit)
+                wrote = unit.finish()
+        except ConflictError:
+            if attempt == TRIES - 1:
+                raise
+        else:
+            if wrote:
+                session.info[_KEY] = after_commit
+            return answer
+    raise AssertionError("unreachable")
+
+
+def listen() -> None:
+    """Watch all sessions for the end of transactions with work of ours in them; once per process, however many apps."""
+    for name, listener in _LISTENERS.items():
+        if not event.contains(Session, name, listener):
+            event.listen(Session, name, listener)
+
+
+def _after_commit(session: Session) -> None:
+    if _KEY in session.info and not session.in_nested_transaction():
+        session.info[_KEY + "_committed"] = True
+
+
+def _after_soft_rollback(session: Session, previous: SessionTransaction) -> None:
+    if previous.parent is None:
+        session.info.pop(_KEY, None)
+
+
+def _after_transaction_end(session: Session, transaction: SessionTransaction) -> None:
+    """The connection is back in its pool by now, so that delivering never asks for a second one beside it."""
+    if transaction.parent is not None or _KEY not in session.info:
+        return
+    after_commit: Callable[[], None] = session.info.pop(_KEY)
+    if session.info.pop(_KEY + "_committed", False):
+        after_commit()
+    else:
+        log.error(
+            "referral work was flushed, but its transaction ended without a commit, so it is lost. If your app fires"
+            " its events after its own commit, set REFERRALS_TRANSACTION = 'after_commit'; if not, commit after them."
+        )
+
+
+_LISTENERS: dict[str, Callable[..., Any]] = {
+    "after_commit": _after_commit,
+    "after_soft_rollback": _after_soft_rollback,
+    "after_transaction_end": _after_transaction_end,
+}

@@ -1,0 +1,150 @@
+"""The verbs by which a host tells us its facts; signals and plain calls end here alike (ARCHITECTURE.md §3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, get_args
+
+from flask import has_request_context, request
+
+from ..host import Client, Invoice
+from ..money import Money
+from ..services import credit, invoices
+from ..services.attribution import Touch, attribute
+from ..services.outcomes import Outcome
+from ..services.retries import Retry
+from ..services.unit import Unit
+from ..words import refusal_text
+from . import links
+from .state import State
+
+#: The longest text that is looked at as a code; nothing longer is one.
+_MAX_TYPED = 100
+_DONE = Outcome(ok=True)
+_FAILED = Outcome(ok=True, failed=True)
+
+
+def client_registered(
+    state: State, record: Any, code: str | None, link: str | bool | None
+) -> Outcome:
+    """A client was made: bind it to the referrer whose code it typed, or whose link it followed (A1)."""
+    value = _link_value(state, link)
+    arguments = {"code": code, "link": value}
+
+    def use_case(unit: Unit) -> Outcome:
+        client = unit.host.client(record)
+        return attribute(unit, client, _touches(state, unit, client, code, value))
+
+    answer = state.guarded("client_registered", use_case, subject=_client_subject(state, record), arguments=arguments)
+    return _told(answer)
+
+
+def _link_value(state: State, link: str | bool | None) -> str | None:
+    """The link cookie to go by: the one given, or the request's own, but never one of staff's."""
+    if isinstance(link, str):
+        return link
+    if link is False or not has_request_context() or state.host.is_staff():
+        return None
+    return request.cookies.get(state.settings.link_cookie)
+
+
+def _touches(state: State, unit: Unit, client: Client, code: str | None, value: str | None) -> list[Touch]:
+    touches = []
+    if code and code.strip():
+        touches.append(Touch(via="code", text=code.strip()[:_MAX_TYPED], at=unit.now, point="registration"))
+    followed = links.read(state.app, value, now=unit.now, life=state.settings.link_life) if value else None
+    if followed is not None and followed.org == client.org:
+        touches.append(Touch(via="link", text=followed.code, at=followed.at, point="link"))
+    return touches
+
+
+def enter_code(state: State, record: Any, code: str) -> Outcome:
+    """A code was entered at the checkout of an invoice: the referral is made, and the discount applied at once (A7)."""
+
+    def use_case(unit: Unit) -> Outcome:
+        invoice = _invoice(unit, record)
+        client = unit.host.client(unit.host.find_client(invoice.org, invoice.client_id))
+        text = code.strip()[:_MAX_TYPED]
+        outcome = attribute(unit, client, [Touch(via="code", text=text, at=unit.now, point="invoice")])
+        if outcome.referral is not None:
+            invoices.follow(unit, record, invoice, "created")
+        return outcome
+
+    subject = _invoice_subject(state, record)
+    return _told(state.guarded("enter_code", use_case, subject=subject, arguments={"code": code}))
+
+
+def invoice_event(state: State, record: Any, verb: invoices.Verb, reason: str | None = None) -> Outcome:
+    """An invoice was created, changed, paid, refunded or voided."""
+
+    def use_case(unit: Unit) -> Outcome:
+        invoice = unit.host.invoice(record)
+        if invoice is not None:
+            invoices.follow(unit, record, invoice, verb, reason)
+        return _DONE
+
+    subject = _invoice_subject(state, record)
+    return _told(state.guarded(f"invoice_{verb}", use_case, subject=subject, arguments={"reason": reason}))
+
+
+def use_credit(state: State, record: Any, amount: Money | None) -> Outcome:
+    """Credit of the client's is put on its open invoice, in place of what was there (K4); errors of ours are raised."""
+    return _told(state.run(lambda unit: credit.use_credit(unit, record, _invoice(unit, record), amount)))
+
+
+def take_off_credit(state: State, record: Any) -> Outcome:
+    """What is held on an open invoice is released; errors of ours are raised."""
+    return _told(state.run(lambda unit: credit.take_off(unit, record, _invoice(unit, record))))
+
+
+def again(state: State, retry: Retry) -> bool:
+    """Act once more on a fact that failed, from the host's record as it is now; False where the host has none any more."""
+    if retry.verb == "client_registered":
+        record = state.host.find_client(retry.org, retry.subject_id)
+    else:
+        record = state.host.find_invoice(retry.org, retry.subject_id)
+    if record is None:
+        return False
+    strict = replace(state, settings=replace(state.settings, strict=True))
+    if retry.verb == "client_registered":
+        client_registered(strict, record, retry.arguments["code"], retry.arguments["link"] or False)
+    elif retry.verb == "enter_code":
+        enter_code(strict, record, retry.arguments["code"])
+    else:
+        verb = retry.verb.removeprefix("invoice_")
+        known = {name: name for name in get_args(invoices.Verb)}
+        invoice_event(strict, record, known[verb], retry.arguments.get("reason"))
+    return True
+
+
+def _invoice(unit: Unit, record: Any) -> Invoice:
+    invoice = unit.host.invoice(record)
+    if invoice is None:
+        raise ValueError("Host.invoice says that this record is no invoice")
+    return invoice
+
+
+def _client_subject(state: State, record: Any) -> Callable[[], tuple[str, str]]:
+    def subject() -> tuple[str, str]:
+        client = state.host.client(record)
+        return client.org, client.id
+
+    return subject
+
+
+def _invoice_subject(state: State, record: Any) -> Callable[[], tuple[str, str]]:
+    def subject() -> tuple[str, str]:
+        invoice = state.host.invoice(record)
+        if invoice is None:
+            raise ValueError("Host.invoice says that this record is no invoice")
+        return invoice.org, invoice.id
+
+    return subject
+
+
+def _told(outcome: Outcome | None) -> Outcome:
+    """The outcome with the sentence that a person reads."""
+    if outcome is None:
+        return _FAILED
+    return replace(outcome, message=refusal_text(outcome.reason)) if outcome.reason else outcome

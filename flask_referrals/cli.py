@@ -1,0 +1,7 @@
+"""`flask referrals …`."""
+
+from __future__ import annotations
+
+from flask.cli import AppGroup
+
+group = AppGroup("referrals", help="The client referral program.")

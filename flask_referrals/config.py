@@ -1,0 +1,84 @@
+"""Settings: the choices of a deployment, read from `REFERRALS_*` at `init_app` and checked there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any, Literal
+
+from .errors import ConfigurationError
+
+TransactionMode = Literal["joined", "after_commit"]
+Delivery = Literal["at_once", "worker"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Each field is read from `REFERRALS_` and its name in upper case; the comments say what it does."""
+
+    #: `joined`: we flush and the host commits. `after_commit`: the host's hooks fire after its commit; we commit ours.
+    transaction: TransactionMode = "joined"
+    #: Raise what goes wrong in our own work instead of logging it and leaving the host's work alone.
+    strict: bool = False
+    #: Whether signals go out right after the host's commit, or wait for `flask referrals work`.
+    delivery: Delivery = "at_once"
+    #: Where the client's pages are.
+    portal_prefix: str = "/portal/referrals"
+    #: Where the staff's pages are.
+    admin_prefix: str = "/admin/referrals"
+    #: Where referral links land.
+    link_prefix: str = "/r"
+    #: The host's template that our pages extend; without one, a plain page of our own.
+    base_template: str = "referrals/base.html"
+    #: The base template for the staff's pages, where it is another one.
+    admin_base_template: str | None = None
+    #: The block of the base template that our pages fill.
+    base_block: str = "content"
+    #: The block of the base template that holds the page's title; empty for none.
+    title_block: str = "title"
+    #: How long a referral link is remembered, in days (C5).
+    link_days: int = 90
+    #: The name of the link's cookie.
+    link_cookie: str = "referrals_link"
+    #: The country that a telephone number without one is read as (ISO 3166).
+    phone_region: str = "US"
+
+    @property
+    def link_life(self) -> timedelta:
+        """How long a referral link is remembered."""
+        return timedelta(days=self.link_days)
+
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "transaction": ("joined", "after_commit"),
+    "delivery": ("at_once", "worker"),
+}
+
+
+def read_settings(config: Mapping[str, Any]) -> Settings:
+    """Settings from a Flask config; ConfigurationError names the key and what it may be."""
+    known = {f"REFERRALS_{field.name.upper()}": field for field in fields(Settings)}
+    for key in config:
+        if key.startswith("REFERRALS_") and key not in known:
+            raise ConfigurationError(f"{key} is not a setting; the settings are {', '.join(sorted(known))}", key=key)
+    values: dict[str, Any] = {field.name: config[key] for key, field in known.items() if key in config}
+    for name, value in values.items():
+        _check(name, value)
+    return Settings(**values)
+
+
+def _check(name: str, value: Any) -> None:
+    key = f"REFERRALS_{name.upper()}"
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise ConfigurationError(f"{key} is one of {', '.join(_CHOICES[name])}, not {value!r}", key=key)
+    if name == "strict" and not isinstance(value, bool):
+        raise ConfigurationError(f"{key} is True or False, not {value!r}", key=key)
+    if name == "link_days" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ConfigurationError(f"{key} is a whole number of days above 0, not {value!r}", key=key)
+    if name.endswith("_prefix") and not (isinstance(value, str) and value.startswith("/") and value != "/"):
+        raise ConfigurationError(f"{key} is a path such as '/portal/referrals', not {value!r}", key=key)
+    if name in ("base_template", "base_block", "link_cookie", "phone_region") and not (
+        isinstance(value, str) and value
+    ):
+        raise ConfigurationError(f"{key} is a name, not {value!r}", key=key)

@@ -1,0 +1,1 @@
+"""Decisions. Pure: no Flask, no SQLAlchemy, no clock, no randomness, no I/O."""

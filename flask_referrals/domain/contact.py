@@ -1,0 +1,49 @@
+"""Whether two sets of contact data belong to one person: canonical email addresses and telephone numbers (A4)."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+#: The extra `phone`; without it telephone numbers are compared by their digits only.
+phonenumbers: Any = import_module("phonenumbers") if find_spec("phonenumbers") else None
+
+_SAME_DOMAIN = {"googlemail.com": "gmail.com"}
+_IGNORES_DOTS = {"gmail.com"}
+
+
+def canonical_email(address: str | None) -> str | None:
+    """The address without case, plus-tag, and dots where the provider ignores them; None for what is no address."""
+    local, at, domain = (address or "").strip().casefold().rpartition("@")
+    if not at or not local or not domain:
+        return None
+    domain = _SAME_DOMAIN.get(domain, domain)
+    local = local.split("+", 1)[0] or local
+    if domain in _IGNORES_DOTS:
+        local = local.replace(".", "")
+    return f"{local}@{domain}"
+
+
+def canonical_phone(number: str | None, region: str) -> str | None:
+    """The number in E.164, read as one of `region` (ISO 3166) where it names no country; None for what is no number."""
+    digits = "".join(char for char in number or "" if char.isdigit())
+    if len(digits) < 5:
+        return None
+    if phonenumbers is None:
+        return digits
+    try:
+        parsed = phonenumbers.parse(number or "", region)
+    except phonenumbers.NumberParseException:
+        return digits
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+
+def short_name(name: str) -> str:
+    """First name and last initial, all that a referrer may see of a referee (G2): 'Kiera Lopez' is 'Kiera L.'."""
+    words = name.split()
+    if not words:
+        return "—"
+    if "@" in words[0]:  # some hosts keep an email address where a name should be
+        return f"{words[0][0].upper()}."
+    return words[0] if len(words) == 1 else f"{words[0]} {words[-1][0].upper()}."

@@ -1,0 +1,37 @@
+"""The states of things and the steps between them (DOMAIN.md, States). No other step exists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ..errors import StateError
+
+Steps = Mapping[str, frozenset[str]]
+
+REFERRAL: Final[Steps] = {
+    "pending": frozenset({"qualified", "expired", "rejected"}),
+    "qualified": frozenset({"pending", "rejected"}),
+    "expired": frozenset({"rejected"}),
+    "rejected": frozenset(),
+}
+REWARD: Final[Steps] = {
+    "pending": frozenset({"issued", "cancelled"}),
+    "issued": frozenset({"reversed"}),
+    "cancelled": frozenset(),
+    "reversed": frozenset(),
+}
+HOLD: Final[Steps] = {
+    "held": frozenset({"captured", "released"}),
+    "captured": frozenset({"released"}),
+    "released": frozenset(),
+}
+
+_STEPS: Final[Mapping[str, Steps]] = {"referral": REFERRAL, "reward": REWARD, "credit on an invoice": HOLD}
+
+
+def step(thing: str, old: str, new: str) -> str:
+    """`new`, if `thing` may go there from `old`; StateError, which names both states, if not."""
+    if new not in _STEPS[thing].get(old, ()):
+        raise StateError(thing, old, new)
+    return new

@@ -1,0 +1,211 @@
+"""`Referrals`: the extension. The constructor takes the choices of the code, `init_app` those of the deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, url_for
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
+
+from .adapters import receivers, transactions, verbs
+from .adapters.state import KEY, State, get_state
+from .adapters.tables import copy_into, create_all, hide_from_migrate
+from .adapters.worker import Done, work
+from .cli import group
+from .config import read_settings
+from .domain.terms import Terms
+from .errors import ConfigurationError
+from .host import Client, Host
+from .money import Money
+from .services import codes, invoices, ledger, portal, programs
+from .services.codes import Code
+from .services.outcomes import Outcome
+from .services.portal import News, RewardLine
+from .services.programs import Program
+from .web import blueprints, macros
+
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Referrals:
+    """The referral program of an app.
+
+    `host` answers what we ask the app. `db` is its Flask-SQLAlchemy object; an app without one gives `session`, a
+    callable that returns the SQLAlchemy session of the moment. `clock` returns the time as an aware datetime in UTC.
+    Nothing of an app is kept on the object, so one object may serve several apps. The verbs need an app context.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        app: Flask | None = None,
+        *,
+        db: Any = None,
+        session: Callable[[], Session] | None = None,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        if not isinstance(host, Host):
+            raise ConfigurationError("host is an object of a subclass of flask_referrals.Host; did you pass the class?")
+        if (db is None) == (session is None):
+            raise ConfigurationError("pass either db (your Flask-SQLAlchemy object) or session (a callable), not both")
+        self._host = host
+        self._db = db
+        self._session: Callable[[], Session] = session if session is not None else (lambda: db.session())
+        self._clock = clock
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Set the extension up in an app: settings, pages, commands, signals, and our tables beside the host's.
+
+        Reads every `REFERRALS_*` of the app's config; ConfigurationError names what is wrong and what to write.
+        """
+        if KEY in app.extensions:
+            raise ConfigurationError("flask_referrals is set up in this app already: did you call init_app twice?")
+        settings = read_settings(app.config)
+        app.extensions[KEY] = State(app, self._host, settings, self._session, self._clock)
+        if self._db is not None:
+            copy_into(self._db.metadata)
+            hide_from_migrate(app)
+        transactions.listen()
+        receivers.listen()
+        blueprints.register(app, settings)
+        macros.register(app)
+        app.cli.add_command(group)
+
+    # -- the host's facts --------------------------------------------------------------------------------------------
+
+    def client_registered(
+        self, client: Any, code: str | None = None, *, link: str | bool | None = None
+    ) -> Outcome:
+        """A new client was made: bind it to the owner of the typed `code`, or else of the link it followed (A1).
+
+        `link`: None for the request's own cookie (never a staff member's), False for none, or a cookie's value.
+        A refusal is in the outcome and on the log, and stops nothing (A6).
+        """
+        return verbs.client_registered(get_state(), client, code, link)
+
+    def enter_code(self, invoice: Any, code: str) -> Outcome:
+        """A code was entered at the checkout of this open invoice; its discount is applied to it at once (A7)."""
+        return verbs.enter_code(get_state(), invoice, code)
+
+    def invoice_created(self, invoice: Any) -> Outcome:
+        """An invoice was made: the referee's discount is put on it (D1)."""
+        return verbs.invoice_event(get_state(), invoice, "created")
+
+    def invoice_changed(self, invoice: Any) -> Outcome:
+        """An unpaid invoice was changed: the discount is worked out again (D3)."""
+        return verbs.invoice_event(get_state(), invoice, "changed")
+
+    def invoice_paid(self, invoice: Any) -> Outcome:
+        """An invoice was paid in full: credit on it is captured, and a referral that it qualifies is rewarded (R1)."""
+        return verbs.invoice_event(get_state(), invoice, "paid")
+
+    def invoice_refunded(self, invoice: Any, reason: str | None = None) -> Outcome:
+        """Money went back, in part or in full, by a refund or a lost dispute (U1, U2)."""
+        return verbs.invoice_event(get_state(), invoice, "refunded", reason)
+
+    def invoice_voided(self, invoice: Any) -> Outcome:
+        """An invoice was cancelled (D5, U1, K4)."""
+        return verbs.invoice_event(get_state(), invoice, "voided")
+
+    # -- credit on invoices ------------------------------------------------------------------------------------------
+
+    def use_credit(self, invoice: Any, amount: Money | None = None) -> Outcome:
+        """Hold credit of the client's on its open invoice: `amount`, or as much as possible (K4).
+
+        Replaces what was held there; `Host.apply_credit` is called with the new sum. Refused with `no_credit`,
+        `currency_mismatch`, `not_enough_credit` or `more_than_due`; MoneyError for an amount of nothing or less.
+        """
+        return verbs.use_credit(get_state(), invoice, amount)
+
+    def take_off_credit(self, invoice: Any) -> Outcome:
+        """Release the credit that is held on an open invoice; ok and without effect where none is."""
+        return verbs.take_off_credit(get_state(), invoice)
+
+    # -- questions ---------------------------------------------------------------------------------------------------
+
+    def discount(self, invoice: Any) -> Money:
+        """The discount before tax that this invoice has or would get now, for a host that pulls it (D2); changes nothing."""
+        state = get_state()
+        value = state.host.invoice(invoice)
+        if value is None:
+            raise ValueError("Host.invoice says that this record is no invoice")
+        return state.run(lambda unit: invoices.quote(unit, value))
+
+    def code(self, client: Client) -> Code:
+        """The client's current code, made now if it has none (C1)."""
+        return get_state().run(lambda unit: codes.current_code(unit, client.org, client.id))
+
+    def link(self, code: Code) -> str:
+        """The link that carries the code, as an absolute address; needs a request or SERVER_NAME."""
+        return portal_link(code)
+
+    def balance(self, client: Client, currency: str) -> portal.Balance:
+        """The client's credit in one currency: what can be spent, may be negative (K5), and what is held on invoices."""
+        return portal.balance(get_state().session().connection(), client.org, client.id, currency)
+
+    def referral_of(self, referee: Client) -> portal.ReferralLine | None:
+        """The newest referral of this referee, or None."""
+        return portal.referral_of(get_state().session().connection(), referee.org, referee.id)
+
+    def rewards(self, client: Client) -> list[RewardLine]:
+        """Every reward of this client, oldest first."""
+        return portal.rewards(get_state().session().connection(), client.org, client.id)
+
+    def activity(self, client: Client) -> list[News]:
+        """Everything on the client's log, oldest first (G1)."""
+        return portal.activity(get_state().session().connection(), client.org, client.id)
+
+    # -- the program -------------------------------------------------------------------------------------------------
+
+    def program(self, org: str) -> Program:
+        """The org's program: its switch and every version of its terms."""
+        state = get_state()
+        return state.programs.get(state.session().connection(), org)
+
+    def save_terms(self, org: str, terms: Terms, *, effective_from: datetime | None = None, by: str = "host") -> int:
+        """Save a new version of the terms, in force from now or from `effective_from` (T3); its id. The caller commits."""
+        state = get_state()
+        now = state.now()
+        return programs.save_terms(
+            state.session().connection(), org, terms, effective_from=effective_from or now, now=now, by=by
+        )
+
+    def switch(self, org: str, *, on: bool) -> None:
+        """Switch the org's program on or off (T1). The caller commits."""
+        programs.switch(get_state().session().connection(), org, on=on)
+
+    # -- upkeep ------------------------------------------------------------------------------------------------------
+
+    def create_all(self) -> None:
+        """Make our tables and triggers, for a host without migrations; what is there already stays."""
+        create_all(self._engine())
+
+    def work(self) -> Done:
+        """Do all that waits: facts that failed, and deliveries. Safe to run twice at once."""
+        return work(get_state())
+
+    def verify_ledger(self, org: str | None = None) -> Iterator[ledger.Fault]:
+        """Everything that is wrong in the books; nothing, if they are right (K1)."""
+        connection = get_state().session().connection()
+        yield from ledger.verify(connection, org)
+        yield from ledger.unheld(connection)
+
+    @staticmethod
+    def _engine() -> Engine:
+        bind = get_state().session().get_bind()
+        return bind if isinstance(bind, Engine) else bind.engine
+
+
+def portal_link(code: Code) -> str:
+    """The absolute address of a code's link."""
+    from .web.landing import link_values
+
+    return url_for("referrals_link.landing", _external=True, **link_values(code.org, code.text))

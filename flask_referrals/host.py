@@ -1,0 +1,189 @@
+"""The contract with the host app: the values it answers with, and what we ask it (ARCHITECTURE.md §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any
+
+from .errors import ConfigurationError
+from .money import Money
+
+#: The org of a host with one business, which needs no word about orgs.
+DEFAULT_ORG = "default"
+#: Ids are kept as text of at most that many characters.
+MAX_ID = 100
+
+
+def _check_ids(**ids: str) -> None:
+    for name, value in ids.items():
+        if not isinstance(value, str) or not 0 < len(value) <= MAX_ID:
+            raise ConfigurationError(
+                f"{name} is text of 1 to {MAX_ID} characters, not {value!r}; write str(...) in your Host",
+                **{name: value},
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """A customer of an org as the host knows it. `id` is the host's own, as text."""
+
+    id: str
+    name: str
+    email: str | None = None
+    phone: str | None = None
+    org: str = DEFAULT_ORG
+
+    def __post_init__(self) -> None:
+        _check_ids(id=self.id, org=self.org)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """An invoice as it stands now; every amount is in the invoice's one currency.
+
+    `subtotal` is before tax and before our discount; `total` is what the client is asked for, tax included, after the
+    discount; `due` is what is left to pay after money and credit. `paid` is the money that stays: received less given
+    back. `credit` is the account credit that the invoice counts as paid with (None: what we hold on it).
+    `settled` says that nothing was left to pay, and that this was not undone since: a full refund, a lost dispute or
+    a deleted payment makes it False again, a partial refund does not. `void` says that the invoice is cancelled.
+    """
+
+    id: str
+    client_id: str
+    subtotal: Money
+    total: Money
+    due: Money
+    paid: Money
+    credit: Money | None = None
+    settled: bool = False
+    void: bool = False
+    number: str = ""
+    org: str = DEFAULT_ORG
+
+    def __post_init__(self) -> None:
+        _check_ids(id=self.id, client_id=self.client_id, org=self.org)
+        for money in (self.total, self.due, self.paid):
+            self.subtotal.same(money)
+
+    @property
+    def currency(self) -> str:
+        """The invoice's ISO 4217 currency."""
+        return self.subtotal.currency
+
+
+class Host:
+    """What we ask the host app. Subclass it and answer; a method that is not overridden has the default it documents.
+
+    `client` and `invoice` turn the host's own objects, the ones that it fires signals with, into values. All others
+    are look-ups, effects and addresses. A method may query through the host's session: it runs in its transaction.
+    """
+
+    # -- values and look-ups -----------------------------------------------------------------------------------------
+
+    def client(self, record: Any) -> Client:
+        """The value of a client record of the host's."""
+        raise NotImplementedError("Host.client: return a flask_referrals.Client made from your client record")
+
+    def invoice(self, record: Any) -> Invoice | None:
+        """The value of an invoice record of the host's; None for a row that is no invoice (a draft, an estimate)."""
+        raise NotImplementedError("Host.invoice: return a flask_referrals.Invoice made from your invoice record")
+
+    def find_client(self, org: str, client_id: str) -> Any | None:
+        """The host's client record with that id in that org, or None."""
+        raise NotImplementedError("Host.find_client: return your client record with this id, or None")
+
+    def find_invoice(self, org: str, invoice_id: str) -> Any | None:
+        """The host's invoice record with that id in that org, or None."""
+        raise NotImplementedError("Host.find_invoice: return your invoice record with this id, or None")
+
+    def has_paid_invoice(self, client: Client) -> bool:
+        """Whether the client has ever paid an invoice of its org: then it is no new client (A3 `existing_client`)."""
+        raise NotImplementedError("Host.has_paid_invoice: say whether this client has a paid invoice")
+
+    def client_ids(self, org: str, after: str | None, limit: int) -> Sequence[str]:
+        """The next ids of the org's clients after `after`, in an order of the host's own, for `codes backfill`."""
+        raise NotImplementedError("Host.client_ids: return up to `limit` client ids that follow `after`")
+
+    def orgs(self) -> Sequence[str]:
+        """All orgs; one by default."""
+        return (DEFAULT_ORG,)
+
+    # -- effects -----------------------------------------------------------------------------------------------------
+
+    def apply_discount(self, record: Any, discount: Money) -> None:
+        """Put the discount, before tax, on the host's invoice record, in place of what was there; zero takes it off.
+
+        How it shows (a negative line, a column, a spread over lines by `money.spread`) is the host's choice. Only
+        called for an invoice that is not settled. By default nothing happens: the host pulls `Referrals.discount`.
+        """
+
+    def apply_credit(self, record: Any, credit: Money) -> None:
+        """Count that much account credit as paid on the host's invoice record, in place of what was there."""
+        raise NotImplementedError("Host.apply_credit: lower what is due on your invoice by this credit")
+
+    # -- who is there, and how the org speaks ------------------------------------------------------------------------
+
+    def current_client(self) -> Client | None:
+        """Who is on the portal; by default Flask-Login's current user, given to `client`. None sends to the login."""
+        try:
+            from flask_login import current_user
+        except ImportError:
+            return None
+        return self.client(current_user._get_current_object()) if current_user.is_authenticated else None
+
+    def is_staff(self) -> bool:
+        """Whether the person of this request may see the admin pages; nobody by default."""
+        return False
+
+    def current_org(self) -> str:
+        """The org that a visitor or a staff member of this request deals with."""
+        return DEFAULT_ORG
+
+    def actor(self) -> str:
+        """Who acts in this request, for the log: a name or id of a staff member."""
+        return "staff"
+
+    def org_name(self, org: str) -> str:
+        """What the business calls itself towards its clients."""
+        return "us"
+
+    def timezone(self, org: str) -> tzinfo:
+        """The org's time zone, in which the dates of its settings are meant (T4)."""
+        return UTC
+
+    def locale(self) -> str:
+        """The language and country of the person of this request, for amounts and dates; such as `en_US`."""
+        return "en_US"
+
+    def may_set_cookie(self) -> bool:
+        """Whether the visitor of this request has agreed to a cookie where that is needed (C5)."""
+        return True
+
+    # -- addresses ---------------------------------------------------------------------------------------------------
+
+    def registration_url(self, org: str) -> str:
+        """Where a visitor who came by a referral link registers."""
+        return "/"
+
+    def login_url(self, org: str) -> str:
+        """Where a client who is not logged in is sent."""
+        return "/login"
+
+    def staff_login_url(self) -> str:
+        """Where staff who are not logged in are sent."""
+        return self.login_url(DEFAULT_ORG)
+
+    def client_url(self, org: str, client_id: str) -> str | None:
+        """The host's own staff page of a client, to link to; None for no link."""
+        return None
+
+    def invoice_url(self, org: str, invoice_id: str) -> str | None:
+        """The host's own staff page of an invoice, to link to; None for no link."""
+        return None
+
+    def contact(self, client_ids: Sequence[str], org: str) -> Mapping[str, Client]:
+        """Many clients at once, by id, for lists; by default one look-up each."""
+        records = {client_id: self.find_client(org, client_id) for client_id in client_ids}
+        return {client_id: self.client(record) for client_id, record in records.items() if record is not None}

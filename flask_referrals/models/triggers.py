@@ -1,0 +1,109 @@
+"""The triggers that keep the ledger, the log and the terms append-only, and that carry accounts forward (K1).
+
+One list per database: the migration and `create_all` run the same statements, and `doctor` looks for the names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+#: Tables of which no row may ever change or go, but for the columns named.
+APPEND_ONLY: dict[str, tuple[str, ...]] = {
+    "referrals_ledger": (),
+    "referrals_terms": (),
+    "referrals_activity": ("waits", "claimed_until", "delivered_at"),
+}
+#: The columns of the activity log, beside its `data`, that must stay as they were written.
+_FIXED_ACTIVITY = (
+    "id", "org", "client_id", "other_id", "kind", "at", "actor", "referral_id", "invoice_id", "terms_id",
+    "amount_minor", "currency", "announces",
+)  # fmt: skip
+_CARRY = "referrals_ledger_carry"
+_MISFIT = "referrals: this ledger entry does not follow its account"
+
+
+def names() -> list[str]:
+    """The names of all triggers that must be there."""
+    return sorted(f"{table}_no_{verb}" for table in APPEND_ONLY for verb in ("update", "delete")) + [_CARRY]
+
+
+def create(dialect: str) -> list[str]:
+    """The statements that make the triggers, for `sqlite`, `postgresql`, or `mysql`/`mariadb`."""
+    return list(_MAKERS[dialect]())
+
+
+def drop(dialect: str) -> list[str]:
+    """The statements that take the triggers away again."""
+    if dialect != "postgresql":
+        return [f"DROP TRIGGER IF EXISTS {name}" for name in names()]
+    found = [f"DROP TRIGGER IF EXISTS {name} ON {_table_of(name)}" for name in names()]
+    return [*found, "DROP FUNCTION IF EXISTS referrals_refuse()", "DROP FUNCTION IF EXISTS referrals_carry()"]
+
+
+def _table_of(name: str) -> str:
+    return "referrals_ledger" if name == _CARRY else name.rsplit("_no_", 1)[0]
+
+
+def _refusals() -> Iterator[tuple[str, str, str, bool]]:
+    """Name, table, verb, and whether changes of the delivery columns are let through."""
+    for table, open_columns in APPEND_ONLY.items():
+        for verb in ("update", "delete"):
+            yield f"{table}_no_{verb}", table, verb, bool(open_columns) and verb == "update"
+
+
+def _sqlite() -> Iterator[str]:
+    changed = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in (*_FIXED_ACTIVITY, "data"))
+    for name, table, verb, partly in _refusals():
+        when = f" WHEN {changed}" if partly else ""
+        yield (
+            f"CREATE TRIGGER {name} BEFORE {verb.upper()} ON {table}{when}"
+            f" BEGIN SELECT RAISE(ABORT, 'referrals: {table} is append-only'); END"
+        )
+    yield (
+        f"CREATE TRIGGER {_CARRY} AFTER INSERT ON referrals_ledger BEGIN"
+        f" SELECT RAISE(ABORT, '{_MISFIT}') WHERE NOT EXISTS (SELECT 1 FROM referrals_account"
+        " WHERE id = NEW.account_id AND seq = NEW.seq - 1 AND balance + NEW.amount = NEW.balance);"
+        " UPDATE referrals_account SET balance = NEW.balance, seq = NEW.seq, head = NEW.hash WHERE id = NEW.account_id;"
+        " END"
+    )
+
+
+def _postgresql() -> Iterator[str]:
+    yield (
+        "CREATE OR REPLACE FUNCTION referrals_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE EXCEPTION USING MESSAGE = 'referrals: ' || TG_TABLE_NAME || ' is append-only',"
+        " ERRCODE = 'restrict_violation'; END $$"
+    )
+    yield (
+        "CREATE OR REPLACE FUNCTION referrals_carry() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " UPDATE referrals_account SET balance = NEW.balance, seq = NEW.seq, head = NEW.hash"
+        " WHERE id = NEW.account_id AND seq = NEW.seq - 1 AND balance + NEW.amount = NEW.balance;"
+        f" IF NOT FOUND THEN RAISE EXCEPTION USING MESSAGE = '{_MISFIT}', ERRCODE = 'restrict_violation'; END IF;"
+        " RETURN NULL; END $$"
+    )
+    fixed = (*_FIXED_ACTIVITY, "data::text")  # json itself cannot be compared
+    changed = " OR ".join(f"NEW.{name} IS DISTINCT FROM OLD.{name}" for name in fixed)
+    for name, table, verb, partly in _refusals():
+        when = f" WHEN ({changed})" if partly else ""
+        yield (
+            f"CREATE TRIGGER {name} BEFORE {verb.upper()} ON {table} FOR EACH ROW{when}"
+            " EXECUTE FUNCTION referrals_refuse()"
+        )
+    yield f"CREATE TRIGGER {_CARRY} AFTER INSERT ON referrals_ledger FOR EACH ROW EXECUTE FUNCTION referrals_carry()"
+
+
+def _mariadb() -> Iterator[str]:
+    changed = " AND ".join(f"NEW.{name} <=> OLD.{name}" for name in (*_FIXED_ACTIVITY, "data"))
+    for name, table, verb, partly in _refusals():
+        signal = f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'referrals: {table} is append-only'"
+        body = f"IF NOT ({changed}) THEN {signal}; END IF" if partly else signal
+        yield f"CREATE TRIGGER {name} BEFORE {verb.upper()} ON {table} FOR EACH ROW BEGIN {body}; END"
+    yield (
+        f"CREATE TRIGGER {_CARRY} AFTER INSERT ON referrals_ledger FOR EACH ROW BEGIN"
+        " UPDATE referrals_account SET balance = NEW.balance, seq = NEW.seq, head = NEW.hash"
+        " WHERE id = NEW.account_id AND seq = NEW.seq - 1 AND balance + NEW.amount = NEW.balance;"
+        f" IF ROW_COUNT() = 0 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{_MISFIT}'; END IF; END"
+    )
+
+
+_MAKERS = {"sqlite": _sqlite, "postgresql": _postgresql, "mysql": _mariadb, "mariadb": _mariadb}

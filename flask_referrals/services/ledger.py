@@ -1,0 +1,221 @@
+"""The ledger: the one writer of credit (K1). Entries are chained by hash, accounts move only through them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, and_, bindparam, func, insert, select, tuple_
+
+from ..models import AccountRow, HoldRow, LedgerRow
+from ..models.ledger import COUNTS
+from ..money import Money
+from .sql import insert_or_add
+from .unit import Unit
+
+_ACCOUNT: Table = AccountRow.__table__  # type: ignore[assignment]
+_LEDGER: Table = LedgerRow.__table__  # type: ignore[assignment]
+_OWNER = ("org", "client_id", "currency")
+_STATE = ("id", "client_id", "currency", "balance", "held", "seq", "head", "referred", "qualified")
+_INSERT_ENTRY = insert(_LEDGER)
+
+Owner = tuple[str, str]  # client id, currency
+
+
+@dataclass(slots=True)
+class Account:
+    """An account that is locked by us until the transaction ends."""
+
+    id: int
+    org: str
+    client_id: str
+    currency: str
+    balance: int
+    held: int
+    seq: int
+    head: str
+    referred: int
+    qualified: int
+
+    @property
+    def spendable(self) -> Money:
+        """What the client can spend now: the balance less what is held; may be negative (K5)."""
+        return Money(self.balance - self.held, self.currency)
+
+
+def entry_hash(head: str, owner: tuple[str, str, str], fields: tuple[int, int, int, str, str, datetime]) -> str:
+    """The hash of an entry: over the hash before it, the account's owner, and seq, amount, balance, reason, key, time."""
+    seq, amount, balance, reason, key, at = fields
+    text = json.dumps([head, *owner, seq, amount, balance, reason, key, at.astimezone(UTC).isoformat()])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class Books:
+    """Locked accounts of one org, and the entries that are about to be written to them."""
+
+    unit: Unit
+    org: str
+    accounts: dict[Owner, Account]
+    entries: list[dict[str, Any]] = field(default_factory=list)
+
+    def post(
+        self,
+        client_id: str,
+        amount: Money,
+        reason: str,
+        key: str,
+        *,
+        referral_id: int | None = None,
+        invoice_id: str | None = None,
+    ) -> None:
+        """Put an entry of `amount` (signed) on the client's account; `key` makes it unrepeatable."""
+        account = self.accounts[client_id, amount.currency]
+        account.seq += 1
+        account.balance += amount.minor
+        fields = (account.seq, amount.minor, account.balance, reason, key, self.unit.now)
+        account.head = entry_hash(account.head, (self.org, client_id, amount.currency), fields)
+        self.entries.append(
+            {
+                "account_id": account.id,
+                "seq": account.seq,
+                "amount": amount.minor,
+                "balance": account.balance,
+                "reason": reason,
+                "key": key,
+                "referral_id": referral_id,
+                "invoice_id": invoice_id,
+                "actor": self.unit.actor,
+                "at": self.unit.now,
+                "hash": account.head,
+            }
+        )
+
+    def write(self) -> None:
+        """Write the entries, in one statement; the trigger carries the accounts forward and refuses a misfit."""
+        if self.entries:
+            self.unit.connection.execute(_INSERT_ENTRY, self.entries)
+            self.entries = []
+
+
+def open_books(unit: Unit, org: str, owners: Iterable[Owner], **counts: dict[str, int]) -> Books:
+    """Make or find the accounts of `owners` and lock them, in one statement, always in the same order.
+
+    `counts` adds to the clients' counts: `qualified={"jane": 1}`. Insert first: on MariaDB's REPEATABLE READ a lock
+    followed by an insert deadlocks.
+    """
+    counted = {(client_id, COUNTS) for added in counts.values() for client_id in added}
+    rows = [
+        {
+            "org": org,
+            "client_id": client_id,
+            "currency": currency,
+            "balance": 0,
+            "held": 0,
+            "seq": 0,
+            "head": "",
+            **{
+                name: counts.get(name, {}).get(client_id, 0) if currency == COUNTS else 0
+                for name in ("referred", "qualified")
+            },
+        }
+        for client_id, currency in sorted(counted | set(owners))
+    ]
+    statement = insert_or_add(unit.dialect, _ACCOUNT, _OWNER, ("referred", "qualified"), _STATE)
+    return Books(unit, org, _accounts(org, unit.connection.execute(statement, rows)))
+
+
+_LOCK = (
+    select(*(_ACCOUNT.c[name] for name in _STATE))
+    .where(_ACCOUNT.c.org == bindparam("org"))
+    .where(tuple_(_ACCOUNT.c.client_id, _ACCOUNT.c.currency).in_(bindparam("owners", expanding=True)))
+    .order_by(_ACCOUNT.c.client_id, _ACCOUNT.c.currency)
+    .with_for_update()
+)
+
+
+def lock_books(unit: Unit, org: str, owners: Iterable[Owner]) -> Books:
+    """Lock accounts that are known to be there, in the same order as `open_books`."""
+    found = unit.connection.execute(_LOCK, {"org": org, "owners": sorted(set(owners))})
+    return Books(unit, org, _accounts(org, found))
+
+
+def _accounts(org: str, rows: Iterable[Row[Any]]) -> dict[Owner, Account]:
+    return {(row.client_id, row.currency): Account(org=org, **row._mapping) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in the books: which account, at which entry (0 for the account itself), and what."""
+
+    org: str
+    client_id: str
+    currency: str
+    seq: int
+    what: str
+
+
+def verify(connection: Connection, org: str | None = None) -> Iterator[Fault]:
+    """Compare every account with its entries: no gap, each balance the sum so far, the hash chain unbroken (K1)."""
+    query = (
+        select(
+            _ACCOUNT.c.id, *(_ACCOUNT.c[name] for name in _OWNER), _ACCOUNT.c.balance.label("account_balance"),
+            _ACCOUNT.c.seq.label("account_seq"), _ACCOUNT.c.held, _ACCOUNT.c.head.label("account_head"),
+            *(_LEDGER.c[name] for name in ("seq", "amount", "balance", "reason", "key", "at", "hash")),
+        )
+        .select_from(_ACCOUNT.outerjoin(_LEDGER, _LEDGER.c.account_id == _ACCOUNT.c.id))
+        .where(_ACCOUNT.c.currency != COUNTS)
+        .order_by(_ACCOUNT.c.id, _LEDGER.c.seq)
+    )  # fmt: skip
+    if org is not None:
+        query = query.where(_ACCOUNT.c.org == org)
+    last: Any = None
+    seq = balance = 0
+    head = ""
+    broken = False
+    for row in connection.execution_options(yield_per=1000).execute(query):
+        if last is None or last.id != row.id:
+            if last is not None and not broken:
+                yield from _end_faults(last, seq, balance, head)
+            last, seq, balance, head, broken = row, 0, 0, "", False
+        if row.seq is None or broken:
+            continue
+        fields = (row.seq, row.amount, row.balance, row.reason, row.key, row.at)
+        what = (
+            f"entry {seq + 1} is missing" if row.seq != seq + 1
+            else f"the balance should be {balance + row.amount}, not {row.balance}" if row.balance != balance + row.amount
+            else "the entry was changed: its hash does not fit"
+            if row.hash != entry_hash(head, (row.org, row.client_id, row.currency), fields)
+            else None
+        )  # fmt: skip
+        if what is not None:  # all that follows hangs on this entry, so the first wrong one of an account is told
+            yield Fault(row.org, row.client_id, row.currency, row.seq, what)
+            broken = True
+        seq, balance, head = row.seq, row.balance, row.hash
+    if last is not None and not broken:
+        yield from _end_faults(last, seq, balance, head)
+
+
+def _end_faults(account: Any, seq: int, balance: int, head: str) -> Iterator[Fault]:
+    found = (account.account_seq, account.account_balance, account.account_head)
+    if found != (seq, balance, head):
+        what = f"the account says entry {found[0]} and balance {found[1]}, its entries end at {seq} with {balance}"
+        yield Fault(account.org, account.client_id, account.currency, 0, what)
+
+
+def unheld(connection: Connection) -> Iterator[Fault]:
+    """Accounts whose `held` is not the sum of what is held on invoices (K4)."""
+    hold: Table = HoldRow.__table__  # type: ignore[assignment]
+    total = func.coalesce(func.sum(hold.c.amount_minor), 0)
+    query = (
+        select(*(_ACCOUNT.c[name] for name in _OWNER), _ACCOUNT.c.held, total.label("total"))
+        .select_from(_ACCOUNT.outerjoin(hold, and_(hold.c.account_id == _ACCOUNT.c.id, hold.c.state == "held")))
+        .group_by(_ACCOUNT.c.id, *(_ACCOUNT.c[name] for name in _OWNER), _ACCOUNT.c.held)
+        .having(_ACCOUNT.c.held != total)
+    )
+    for row in connection.execute(query):
+        yield Fault(row.org, row.client_id, row.currency, 0, f"{row.held} is held, its invoices hold {row.total}")

@@ -1,0 +1,95 @@
+"""One unit of our work inside the caller's transaction: what a use case has at hand, and the log lines it collects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert
+from sqlalchemy.orm import Session
+
+from ..config import Settings
+from ..host import Host
+from ..models import ActivityRow
+from ..money import Money
+from .programs import Programs
+
+Clock = Callable[[], datetime]
+_INSERT_ACTIVITY = insert(ActivityRow.__table__)  # type: ignore[arg-type]
+
+
+class ConflictError(Exception):
+    """Something changed beside us between reading and writing: the unit is rolled back and done again."""
+
+
+@dataclass(slots=True)
+class Unit:
+    """What a use case works with: session, host, settings, the time, who acts.
+
+    Log lines are collected and written at its end. `again` says that this is a second try after a conflict, which has
+    to lock what it reads, since the host's transaction may go on seeing an older snapshot.
+    """
+
+    session: Session
+    connection: Connection
+    host: Host
+    settings: Settings
+    programs: Programs
+    now: datetime
+    actor: str
+    again: bool = False
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def dialect(self) -> str:
+        """The database's name as SQLAlchemy says it."""
+        return self.connection.dialect.name
+
+    def record(
+        self,
+        kind: str,
+        org: str,
+        client_id: str,
+        *,
+        other_id: str | None = None,
+        both: bool = False,
+        announces: bool = True,
+        referral_id: int | None = None,
+        invoice_id: str | None = None,
+        terms_id: int | None = None,
+        amount: Money | None = None,
+        **data: Any,
+    ) -> None:
+        """Log a fact on the client's record, and with `both` on the other side's too; it goes out once (G1, R10)."""
+        line = {
+            "org": org,
+            "client_id": client_id,
+            "other_id": other_id,
+            "kind": kind,
+            "at": self.now,
+            "actor": self.actor,
+            "referral_id": referral_id,
+            "invoice_id": invoice_id,
+            "terms_id": terms_id,
+            "amount_minor": None if amount is None else amount.minor,
+            "currency": None if amount is None else amount.currency,
+            "data": {key: value for key, value in data.items() if value is not None},
+            "announces": announces,
+            "waits": 1,
+            "claimed_until": None,
+            "delivered_at": None,
+        }
+        self.lines.append(line)
+        if both and other_id is not None:
+            mirror = line | {"client_id": other_id, "other_id": client_id}
+            self.lines.append(mirror | {"announces": False, "waits": None, "delivered_at": self.now})
+
+    def finish(self) -> bool:
+        """Write the collected log lines, in one statement; whether there were any, so that something happened."""
+        if not self.lines:
+            return False
+        self.connection.execute(_INSERT_ACTIVITY, self.lines)
+        self.lines = []
+        return True
