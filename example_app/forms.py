@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+import wtforms
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -25,9 +26,15 @@ from .billing import BillingError, LineItem
 from .models import Client, Invoice
 from .money import AmountError, is_currency, parse_amount, parse_percent, plain, plain_percent
 
-METHODS = [("transfer", "Bank transfer"), ("card", "Card"), ("cash", "Cash"), ("other", "Other")]
-MAX_LINES = 50
-SPARE_LINES = 2
+# An option of a select field; WTForms before 3.3 takes a pair.
+option: Any = getattr(wtforms, "SelectChoice", lambda value, label: (value, label))
+METHODS = [
+    option("transfer", "Bank transfer"),
+    option("card", "Card"),
+    option("cash", "Cash"),
+    option("other", "Other"),
+]
+MIN_LINES, SPARE_LINES, MAX_LINES = 5, 2, 50
 
 
 def clean(text: str | None) -> str | None:
@@ -168,7 +175,13 @@ class LinesForm(BaseForm):
     """The lines of an invoice; those that were left empty do not count."""
 
     draft = BooleanField("Keep as a draft that the client does not see")
-    lines = FieldList(FormField(LineForm), min_entries=5, max_entries=MAX_LINES)
+    lines = FieldList(FormField(LineForm), max_entries=MAX_LINES)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        written = sum(1 for _ in self.rows())
+        while len(self.lines) < min(max(MIN_LINES, written + SPARE_LINES), MAX_LINES):
+            self.lines.append_entry()
 
     def currency_code(self) -> str:
         """The currency of the amounts."""
@@ -207,8 +220,8 @@ class InvoiceForm(CreatingForm, LinesForm):
 
     def __init__(self, clients: Sequence[Client], **options: Any) -> None:
         super().__init__(**options)
-        self.client.choices = [("", "Choose a client")]
-        self.client.choices += [(client.id, f"{client.name} ({client.email})") for client in clients]
+        self.client.choices = [option("", "Choose a client")]
+        self.client.choices += [option(client.id, f"{client.name} ({client.email})") for client in clients]
 
     def currency_code(self) -> str:
         """The currency that was typed."""
@@ -226,7 +239,7 @@ class ChangeForm(LinesForm):
 
     def __init__(self, invoice: Invoice, **options: Any) -> None:
         self.invoice = invoice
-        lines: list[dict[str, str | None]] = [
+        lines = [
             {
                 "description": line.description,
                 "service": line.service,
@@ -235,8 +248,7 @@ class ChangeForm(LinesForm):
             }
             for line in invoice.lines
         ]
-        lines += [{}] * SPARE_LINES
-        super().__init__(data={"lines": lines[:MAX_LINES], "draft": invoice.status == "draft"}, **options)
+        super().__init__(data={"lines": lines, "draft": invoice.status == "draft"}, **options)
 
     def currency_code(self) -> str:
         """The currency of the invoice."""

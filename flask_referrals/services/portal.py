@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, bindparam, case, literal, select
+from sqlalchemy import Connection, Table, and_, bindparam, case, literal, select
 
 from ..domain.contact import short_name
 from ..models import AccountRow, ActivityRow, CodeRow, LedgerRow, ProgramRow, ReferralRow, RewardRow
@@ -210,7 +210,7 @@ def referral_of(connection: Connection, org: str, referee_id: str) -> ReferralLi
     return None if row is None else _referral(row)
 
 
-def _referral(row: Row[Any]) -> ReferralLine:
+def _referral(row: Any) -> ReferralLine:
     shown = row.amount_minor is not None
     return ReferralLine(
         id=row.id,
@@ -320,7 +320,7 @@ def news(connection: Connection, org: str, client_id: str, *, page: int = PAGE) 
     return [_news(row) for row in rows]
 
 
-def _news(row: Row[Any]) -> News:
+def _news(row: Any) -> News:
     return News(
         id=row.id,
         kind=row.kind,

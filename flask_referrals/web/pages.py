@@ -1,0 +1,67 @@
+"""Our pages inside the host's: its base template and block, its CSRF scheme, its logins (ARCHITECTURE.md §3.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import abort, current_app, redirect, render_template, render_template_string, request
+from markupsafe import Markup
+from werkzeug.wrappers import Response as BaseResponse
+
+from ..adapters.state import State, get_state
+from ..host import Client
+
+View = Callable[..., Any]
+
+
+def page(template: str, *, title: str, admin: bool = False, status: int = 200, **context: Any) -> BaseResponse:
+    """Render one of our templates into the block of the host's base template that the settings name."""
+    settings = get_state().settings
+    body = Markup(render_template(template, title=title, **context))
+    base = (settings.admin_base_template if admin else None) or settings.base_template
+    heading = f"{{% block {settings.title_block} %}}{{{{ title }}}}{{% endblock %}}" if settings.title_block else ""
+    source = f"{{% extends base %}}{heading}{{% block {settings.base_block} %}}{{{{ body }}}}{{% endblock %}}"
+    text = render_template_string(source, base=base, body=body, title=title)
+    return current_app.make_response((text, status))
+
+
+def for_client(view: View) -> View:
+    """The view gets the state and the client who is on the portal; nobody is sent to the host's login."""
+
+    @wraps(view)
+    def guarded(*args: Any, **values: Any) -> Any:
+        state = get_state()
+        client = state.host.current_client()
+        if client is None:
+            return redirect(_with_next(state.host.login_url(state.host.current_org())))
+        return view(state, client, *args, **values)
+
+    return guarded
+
+
+def for_staff(view: View) -> View:
+    """The view gets the state and the org; who is not staff is sent to the host's staff login, a client is refused."""
+
+    @wraps(view)
+    def guarded(*args: Any, **values: Any) -> Any:
+        state = get_state()
+        if not state.host.is_staff():
+            if state.host.current_client() is not None:
+                abort(403)
+            return redirect(_with_next(state.host.staff_login_url()))
+        return view(state, state.host.current_org(), *args, **values)
+
+    return guarded
+
+
+def _with_next(url: str) -> str:
+    """The login's address with the page to come back to, a path of this site, for hosts that read `next`."""
+    from urllib.parse import quote
+
+    path = request.full_path if request.query_string else request.path
+    return f"{url}{'&' if '?' in url else '?'}next={quote(path)}" if request.method == "GET" else url
+
+
+__all__ = ["Client", "State", "for_client", "for_staff", "page"]
