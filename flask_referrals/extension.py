@@ -20,7 +20,7 @@ from .domain.terms import Terms
 from .errors import ConfigurationError
 from .host import Client, Host
 from .money import Money
-from .services import codes, invoices, ledger, portal, programs
+from .services import codes, invoices, ledger, moderation, portal, programs
 from .services.codes import Code
 from .services.outcomes import Outcome
 from .services.portal import News, RewardLine
@@ -137,7 +137,7 @@ class Referrals:
         value = state.host.invoice(invoice)
         if value is None:
             raise ValueError("Host.invoice says that this record is no invoice")
-        return state.run(lambda unit: invoices.quote(unit, value))
+        return state.read(lambda unit: invoices.quote(unit, value))
 
     def code(self, client: Client) -> Code:
         """The client's current code, made now if it has none (C1)."""
@@ -181,6 +181,18 @@ class Referrals:
     def switch(self, org: str, *, on: bool) -> None:
         """Switch the org's program on or off (T1). The caller commits."""
         programs.switch(get_state().session().connection(), org, on=on)
+
+    def disable_code(self, client: Client, *, by: str) -> None:
+        """Switch the client's present code off, a leaked one say; what it earned stays (C4). The caller commits."""
+        get_state().run(lambda unit: moderation.disable_code(unit, client.org, client.id), actor=by)
+
+    def block(self, client: Client, *, by: str) -> None:
+        """Refuse the codes of this referrer from now on (A3 `referrer_blocked`). The caller commits."""
+        get_state().run(lambda unit: moderation.block(unit, client.org, client.id), actor=by)
+
+    def unblock(self, client: Client, *, by: str) -> None:
+        """Accept the codes of this referrer again. The caller commits."""
+        get_state().run(lambda unit: moderation.unblock(unit, client.org, client.id), actor=by)
 
     # -- upkeep ------------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from ..host import Host
 from ..services import outbox, retries
 from ..services.programs import Programs
 from ..services.unit import Unit
-from .transactions import in_savepoint
+from .transactions import in_savepoint, is_lost
 
 log = logging.getLogger("flask_referrals")
 Answer = TypeVar("Answer")
@@ -66,6 +66,12 @@ class State:
             raise
         return answer
 
+    def read(self, use_case: Callable[[Unit], Answer]) -> Answer:
+        """Do a use case that writes nothing, in the session's transaction."""
+        session = self.session()
+        make = partial(self._unit, session, "host")
+        return in_savepoint(session, make, use_case, lambda: None, writes=False)
+
     def guarded(
         self,
         verb: str,
@@ -75,16 +81,17 @@ class State:
         arguments: dict[str, Any] | None = None,
         actor: str = "host",
     ) -> Answer | None:
-        """Do a use case for a fact of the host's; what goes wrong is logged and kept for `work`, and stops nothing (§3.5).
+        """Do a use case for a fact of the host's; what goes wrong is logged, kept for `work`, and stops nothing (§3.5).
 
-        `subject` names the org and the host's id. None if it went wrong; in strict mode the error is raised instead.
+        `subject` names the org and the host's id. None if it went wrong; in strict mode the error is raised instead, as
+        is the loss of the whole transaction, which the host must not mistake for a payment booked.
         """
         session = self.session()
         session.flush()
         try:
             return self.run(use_case, actor=actor)
         except Exception as error:
-            if self.settings.strict:
+            if self.settings.strict or is_lost(error):
                 raise
             log.exception("%s failed; the host's work goes on without it", verb)
             self._keep(session, verb, subject, arguments or {}, error)

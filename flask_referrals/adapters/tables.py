@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, appcontext_pushed
 from sqlalchemy import Column, Connection, MetaData, String, Table
 from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
 
 from ..models import metadata, triggers
 
-log = logging.getLogger("flask_referrals")
 VERSION_TABLE = "referrals_alembic_version"
 PREFIX = "referrals_"
 
@@ -37,17 +37,38 @@ def _hide(app: Flask, **extra: Any) -> None:
     if arguments is None:
         return
     appcontext_pushed.disconnect(_hide, app)
-    hosts_own = arguments.get("include_name")
-    if getattr(hosts_own, "hides_referrals", False):
-        return
+    for hook in ("include_name", "include_object"):
+        hosts_own = arguments.get(hook)
+        if not getattr(hosts_own, "hides_referrals", False):
+            arguments[hook] = _without_ours(hosts_own, named=hook == "include_name")
 
-    def include_name(name: str | None, kind: str, parents: Any) -> bool:
+
+def _without_ours(hosts_own: Callable[..., Any] | None, *, named: bool) -> Callable[..., bool]:
+    """The host's filter, narrowed: Alembic asks by name what to read from the database, by object what to compare."""
+
+    def include(first: Any, second: Any, *others: Any) -> bool:
+        name, kind = (first, second) if named else (second, others[0])
         if kind == "table" and name is not None and name.startswith(PREFIX):
             return False
-        return True if hosts_own is None else bool(hosts_own(name, kind, parents))
+        return True if hosts_own is None else bool(hosts_own(first, second, *others))
 
-    include_name.hides_referrals = True  # type: ignore[attr-defined]
-    arguments["include_name"] = include_name
+    include.hides_referrals = True  # type: ignore[attr-defined]
+    return include
+
+
+def is_hidden(app: Flask) -> bool | None:
+    """Whether the host's Flask-Migrate leaves our tables alone; None for a host without it."""
+    migrate = app.extensions.get("migrate")
+    if migrate is None:
+        return None
+    arguments = getattr(migrate, "configure_args", {})
+    return all(getattr(arguments.get(hook), "hides_referrals", False) for hook in ("include_name", "include_object"))
+
+
+def engine_of(session: Session) -> Engine:
+    """The engine that our tables are reached by."""
+    bind = session.get_bind()
+    return bind if isinstance(bind, Engine) else bind.engine
 
 
 def create_all(engine: Engine) -> None:
@@ -66,15 +87,16 @@ def make_triggers(connection: Connection) -> None:
 
 
 def missing_triggers(connection: Connection) -> list[str]:
-    """The names of our triggers that this database lacks."""
+    """The names of our triggers that this database lacks, or has switched off."""
     there = set(connection.exec_driver_sql(_TRIGGERS_THERE[connection.dialect.name]).scalars())
-    return [name for name in triggers.names() if name not in there]
+    return [name for name in triggers.names(connection.dialect.name) if name not in there]
 
 
 _TRIGGERS_THERE = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
     "postgresql": "SELECT tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid"
-    " WHERE NOT tgisinternal AND c.relnamespace = current_schema()::regnamespace",
+    " JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE NOT tgisinternal AND tgenabled <> 'D' AND n.nspname = current_schema()",
     "mysql": "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE()",
 }
 _TRIGGERS_THERE["mariadb"] = _TRIGGERS_THERE["mysql"]

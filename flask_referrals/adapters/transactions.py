@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction
 
 from ..services.outbox import begin_writing
@@ -24,6 +25,8 @@ def in_savepoint(
     make: Callable[[Connection, bool], Unit],
     use_case: Callable[[Unit], Answer],
     after_commit: Callable[[], None],
+    *,
+    writes: bool = True,
 ) -> Answer:
     """Do a use case in a savepoint of the session's transaction and write its log; an error undoes only our part.
 
@@ -31,11 +34,12 @@ def in_savepoint(
     has not flushed yet is flushed first, outside of the savepoint: its errors are the host's.
     """
     session.flush()
-    connection = session.connection()
-    begin_writing(connection)
+    if writes:
+        begin_writing(session.connection())
     for attempt in range(TRIES):
         try:
             with session.begin_nested():
+                connection = session.connection()  # only this sends the SAVEPOINT
                 unit = make(connection, attempt > 0)
                 answer = use_case(unit)
                 wrote = unit.finish()
@@ -47,6 +51,17 @@ def in_savepoint(
                 session.info[_KEY] = after_commit
             return answer
     raise AssertionError("unreachable")
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the database has thrown away the whole transaction, the host's part too: then the host must know.
+
+    MariaDB does so with the loser of a deadlock (1213), and a lost connection loses everything anywhere.
+    """
+    if not isinstance(error, DBAPIError):
+        return False
+    arguments = getattr(error.orig, "args", ())
+    return error.connection_invalidated or (bool(arguments) and arguments[0] == 1213)
 
 
 def listen() -> None:

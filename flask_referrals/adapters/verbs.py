@@ -51,8 +51,8 @@ def _link_value(state: State, link: str | bool | None) -> str | None:
 
 def _touches(state: State, unit: Unit, client: Client, code: str | None, value: str | None) -> list[Touch]:
     touches = []
-    if code and code.strip():
-        touches.append(Touch(via="code", text=code.strip()[:_MAX_TYPED], at=unit.now, point="registration"))
+    if text := _typed(code):
+        touches.append(Touch(via="code", text=text, at=unit.now, point="registration"))
     followed = links.read(state.app, value, now=unit.now, life=state.settings.link_life) if value else None
     if followed is not None and followed.org == client.org:
         touches.append(Touch(via="link", text=followed.code, at=followed.at, point="link"))
@@ -65,8 +65,7 @@ def enter_code(state: State, record: Any, code: str) -> Outcome:
     def use_case(unit: Unit) -> Outcome:
         invoice = _invoice(unit, record)
         client = unit.host.client(unit.host.find_client(invoice.org, invoice.client_id))
-        text = code.strip()[:_MAX_TYPED]
-        outcome = attribute(unit, client, [Touch(via="code", text=text, at=unit.now, point="invoice")])
+        outcome = attribute(unit, client, [Touch(via="code", text=_typed(code), at=unit.now, point="invoice")])
         if outcome.referral is not None:
             invoices.follow(unit, record, invoice, "created")
         return outcome
@@ -116,6 +115,12 @@ def again(state: State, retry: Retry) -> bool:
         known = {name: name for name in get_args(invoices.Verb)}
         invoice_event(strict, record, known[verb], retry.arguments.get("reason"))
     return True
+
+
+def _typed(code: str | None) -> str:
+    """What was typed, short enough to be kept, and without characters that no database takes."""
+    kept = (code or "").strip()[:_MAX_TYPED]
+    return "".join(char if char.isprintable() else "\ufffd" for char in kept)
 
 
 def _invoice(unit: Unit, record: Any) -> Invoice:

@@ -70,7 +70,10 @@ class ReferralLine:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A line of a client's log. `name` is the other side's as this client may see it."""
+    """A line of a client's log. `name` is the other side's as this client may see it.
+
+    `mine` says that the line is about this client, not only about the other side; `as_referrer` which side it is.
+    """
 
     id: int
     kind: str
@@ -79,6 +82,7 @@ class News:
     invoice_id: str | None
     name: str
     mine: bool
+    as_referrer: bool
     data: dict[str, Any]
 
 
@@ -329,5 +333,6 @@ def _news(row: Any) -> News:
         invoice_id=row.invoice_id,
         name=short_name(row.name or ""),
         mine=row.announces,
+        as_referrer=row.referrer_id == row.client_id,
         data=row.data,
     )

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, insert, select, update
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from ..domain.terms import Terms, Version, in_force
 from ..models import ProgramRow, TermsRow
+from .sql import insert_once
 
 _PROGRAM: Table = ProgramRow.__table__  # type: ignore[assignment]
 _TERMS: Table = TermsRow.__table__  # type: ignore[assignment]
@@ -57,6 +57,7 @@ class Programs:
             found = Program(org, enabled, revision, versions)
             if not _saved_here(connection):
                 self._programs[org] = found
+                self._versions.update((version.id, version) for version in versions)
         if found.enabled != enabled:
             found = Program(org, enabled, revision, found.versions)
         return found
@@ -90,12 +91,7 @@ def switch(connection: Connection, org: str, *, on: bool) -> None:
 def _touch(connection: Connection, org: str, values: dict[str, Any]) -> None:
     """Make sure that the program is there, set what is given, and let every cache know by a new revision."""
     new = {"org": org, "enabled": False, "revision": 0}
-    name = connection.dialect.name
-    if name in ("postgresql", "sqlite"):
-        make = postgresql.insert if name == "postgresql" else sqlite.insert
-        connection.execute(make(_PROGRAM).on_conflict_do_nothing(), new)
-    else:
-        connection.execute(mysql.insert(_PROGRAM).prefix_with("IGNORE"), new)
+    connection.execute(insert_once(connection.dialect.name, _PROGRAM), new).close()
     connection.execute(update(_PROGRAM).where(_PROGRAM.c.org == org).values(revision=_PROGRAM.c.revision + 1, **values))
     connection.info[_SAVED] = connection.get_transaction()
 

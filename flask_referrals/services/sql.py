@@ -15,12 +15,12 @@ Row = dict[str, Any]
 
 @cache
 def insert_once(dialect: str, table: Table) -> ReturningInsert[Any]:
-    """Insert a row and return its id, or nothing where a unique key is taken already."""
+    """Insert a row and return its primary key, or nothing where a unique key is taken already."""
     if dialect == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing().returning(table.c.id)
+        return postgresql.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
     if dialect == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing().returning(table.c.id)
-    return mysql.insert(table).prefix_with("IGNORE").returning(table.c.id)
+        return sqlite.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
+    return mysql.insert(table).prefix_with("IGNORE").returning(*table.primary_key)
 
 
 @cache

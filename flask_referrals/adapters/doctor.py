@@ -1,0 +1,268 @@
+"""What `flask referrals doctor` looks at: each finding says what is wrong and the line or command that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from flask import Flask
+from sqlalchemy import Connection, func, inspect, select
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from ..host import Client, Host
+from ..models import ActivityRow, RetryRow, metadata
+from . import migrations
+from .state import State
+from .tables import VERSION_TABLE, engine_of, is_hidden, missing_triggers
+
+Level = Literal["ok", "warn", "fail"]
+#: What a host must answer, and what happens without.
+_MUST = (
+    "client", "invoice", "find_client", "find_invoice", "has_paid_invoice", "client_ids", "apply_credit",
+)  # fmt: skip
+_OVERDUE = timedelta(hours=1)
+_UPGRADE = "run `flask referrals db upgrade`"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; `remedy` says what to do where it isn't ok."""
+
+    level: Level
+    text: str
+    remedy: str = ""
+
+
+def examine(state: State) -> Iterator[Finding]:
+    """Look at everything; a database that does not answer ends it."""
+    yield from _secret(state.app)
+    yield from _addresses(state)
+    yield from _overridden(state.host)
+    yield from _phone()
+    engine = engine_of(state.session())
+    try:
+        connection = engine.connect()
+    except Exception as error:
+        text = f"the database does not answer: {_first_line(error)}"
+        yield Finding("fail", text, "look at SQLALCHEMY_DATABASE_URI, and whether the server runs")
+        return
+    with connection:
+        yield from _database(connection)
+        tables = list(_tables(connection))
+        yield from tables
+        yield from _migrate(state.app)
+        if not any(one.level == "fail" for one in tables):
+            yield from _backlog(state, connection)
+    yield from _answers(state)
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def _secret(app: Flask) -> Iterator[Finding]:
+    if app.secret_key:
+        yield Finding("ok", "the app has a secret key")
+    else:
+        yield Finding("fail", "the app has no secret key, so links and forms cannot be signed", "set SECRET_KEY")
+
+
+def _addresses(state: State) -> Iterator[Finding]:
+    """Our pages' prefixes: apart from each other, and not taken by a rule of the host's."""
+    settings = state.settings
+    prefixes = {
+        "REFERRALS_PORTAL_PREFIX": settings.portal_prefix,
+        "REFERRALS_ADMIN_PREFIX": settings.admin_prefix,
+        "REFERRALS_LINK_PREFIX": settings.link_prefix,
+    }
+    clear = True
+    for name, prefix in prefixes.items():
+        if list(prefixes.values()).count(prefix) > 1:
+            clear = False
+            yield Finding(
+                "fail", f"{name} {prefix!r} is the prefix of other pages of ours too", f"set {name} to another"
+            )
+        for rule in state.app.url_map.iter_rules():
+            if not rule.endpoint.startswith("referrals") and (rule.rule + "/").startswith(prefix.rstrip("/") + "/"):
+                clear = False
+                text = f"{rule.rule} ({rule.endpoint}) of the app lies under {name} {prefix!r}"
+                yield Finding("warn", text, f"set {name} to a prefix of its own")
+        taken = _answered_by(state.app, prefix)
+        if taken is not None and not taken.startswith("referrals"):
+            clear = False
+            text = f"{name} {prefix!r} is answered by {taken} of the app"
+            yield Finding("fail", text, f"set {name} to a prefix that no other rule matches")
+    if clear:
+        yield Finding("ok", f"our pages are at {', '.join(prefixes.values())}")
+
+
+def _answered_by(app: Flask, path: str) -> str | None:
+    try:
+        endpoint, _ = app.url_map.bind("localhost").match(path)
+    except RequestRedirect:
+        return None  # to the same address with a slash
+    except HTTPException:
+        return None
+    return str(endpoint)
+
+
+def _overridden(host: Host) -> Iterator[Finding]:
+    name = type(host).__name__
+    missing = [method for method in _MUST if getattr(type(host), method) is getattr(Host, method)]
+    for method in missing:
+        doc = (getattr(Host, method).__doc__ or "").splitlines()[0]
+        yield Finding("fail", f"{name}.{method} is not written yet", f"add `def {method}(…)` to {name}: {doc}")
+    if type(host).apply_discount is Host.apply_discount:
+        text = f"{name}.apply_discount is not written, so discounts reach an invoice only where the app pulls them"
+        yield Finding("warn", text, "write it, or call `referrals.discount(invoice)` while an invoice is built")
+    if not missing:
+        yield Finding("ok", f"{name} answers all that we must ask")
+
+
+def _phone() -> Iterator[Finding]:
+    if find_spec("phonenumbers") is None:
+        text = "the package phonenumbers is not here: numbers written differently are not seen as the same person's"
+        yield Finding("warn", text, 'run `pip install "flask-referrals[phone]"`')
+    else:
+        yield Finding("ok", "telephone numbers are compared")
+
+
+def _database(connection: Connection) -> Iterator[Finding]:
+    name = connection.dialect.name
+    version = connection.dialect.server_version_info or ()
+    if name == "sqlite":
+        yield from _sqlite(connection)
+    elif name == "postgresql":
+        yield Finding("ok", f"PostgreSQL {'.'.join(map(str, version))}")
+    elif name in ("mysql", "mariadb") and getattr(connection.dialect, "is_mariadb", False):
+        if tuple(version) >= (10, 5):
+            yield Finding("ok", f"MariaDB {'.'.join(map(str, version))}")
+        else:
+            yield Finding(
+                "fail", f"MariaDB {'.'.join(map(str, version))} has no RETURNING", "use MariaDB 10.5 or newer"
+            )
+    else:
+        yield Finding("fail", f"{name} is not supported", "use SQLite, PostgreSQL, or MariaDB 10.5 or newer")
+
+
+def _sqlite(connection: Connection) -> Iterator[Finding]:
+    wanted: dict[str, tuple[str, Callable[[Any], bool], str]] = {
+        "foreign_keys": ("ON", lambda value: value == 1, "foreign keys are not enforced"),
+        "journal_mode": ("WAL", lambda value: value in ("wal", "memory"), "readers and writers block each other"),
+        "busy_timeout": ("20000", lambda value: value >= 5000, "a write that finds another one gives up at once"),
+    }
+    fine = True
+    for name, (advice, is_right, harm) in wanted.items():
+        value = connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+        if not is_right(value):
+            fine = False
+            remedy = f'on the engine\'s event "connect": connection.execute("PRAGMA {name}={advice}")'
+            yield Finding("warn", f"SQLite: {name} is {value}, so {harm}", remedy)
+    if fine:
+        yield Finding("ok", "SQLite with foreign keys, write-ahead log and patience")
+
+
+def _tables(connection: Connection) -> Iterator[Finding]:
+    there = set(inspect(connection).get_table_names())
+    missing = sorted(set(metadata.tables) - there)
+    if missing:
+        which = "our tables are" if len(missing) == len(metadata.tables) else f"{', '.join(missing)} are"
+        yield Finding("fail", f"{which} not in the database", _UPGRADE)
+        return
+    at = migrations.current(connection) if VERSION_TABLE in there else None
+    if at is None:
+        text = "our tables have no version: they were made by create_all()"
+        yield Finding("warn", text, f"{_UPGRADE}, which checks and stamps them, before you install a newer version")
+    elif at != migrations.head():
+        yield Finding("fail", f"our tables are at {at}, this version needs {migrations.head()}", _UPGRADE)
+    else:
+        yield Finding("ok", f"our tables are at {at}")
+    lacking = missing_triggers(connection)
+    if lacking:
+        text = f"triggers that keep the books append-only are missing or off: {', '.join(lacking)}"
+        yield Finding("fail", text, f"{_UPGRADE}, then `flask referrals ledger verify`")
+    else:
+        yield Finding("ok", "the triggers that keep the books append-only are there")
+
+
+def _migrate(app: Flask) -> Iterator[Finding]:
+    hidden = is_hidden(app)
+    if hidden:
+        yield Finding("ok", "your `flask db migrate` leaves our tables alone, if env.py uses configure_args")
+    elif hidden is None:
+        yield Finding("ok", "the app has no Flask-Migrate")
+    else:
+        text = "your `flask db migrate` would touch our tables"
+        yield Finding("fail", text, "call referrals.init_app(app) with the db object that Migrate has")
+
+
+def _backlog(state: State, connection: Connection) -> Iterator[Finding]:
+    retries, error = connection.execute(select(func.count(), func.max(RetryRow.error)).select_from(RetryRow)).one()
+    overdue = connection.execute(
+        select(func.count()).where(ActivityRow.waits == 1, ActivityRow.at < state.now() - _OVERDUE)
+    ).scalar_one()
+    if retries:
+        text = f"{retries} facts could not be acted on yet, such as: {error.splitlines()[0]}"
+        yield Finding("warn", text, "run `flask referrals work`, and look at what it logs")
+    if overdue:
+        text = f"{overdue} announcements have waited for more than an hour"
+        yield Finding(
+            "warn", text, "let cron run `flask referrals work`, or keep `flask referrals work --loop 10` running"
+        )
+    if not retries and not overdue:
+        yield Finding("ok", "nothing waits for `flask referrals work`")
+
+
+def _answers(state: State) -> Iterator[Finding]:
+    """Ask the host about one client of each org."""
+    name = type(state.host).__name__
+    try:
+        orgs = list(state.host.orgs())
+    except Exception as error:
+        yield Finding("fail", f"{name}.orgs() raised {_first_line(error)}", f"mend {name}.orgs")
+        return
+    if not orgs:
+        yield Finding("fail", f"{name}.orgs() is empty", "return at least one org; leave it out for a single business")
+    for org in orgs:
+        try:
+            yield from _client(state.host, org)
+        except Exception as error:
+            text = f"{name}, asked about a client of org {org!r}, raised {_first_line(error)}"
+            yield Finding("fail", text, f"mend {name}: client_ids, find_client, client")
+        finally:
+            state.session().rollback()
+
+
+def _client(host: Host, org: str) -> Iterator[Finding]:
+    name = type(host).__name__
+    ids = list(host.client_ids(org, None, 1))
+    if not ids:
+        yield Finding("ok", f"org {org}: no clients yet")
+        return
+    first: Any = ids[0]
+    if not isinstance(first, str):
+        text = f"{name}.client_ids gives {first!r}, which is no text"
+        yield Finding("fail", text, "write [str(id) for id in …]")
+        return
+    if len(ids) > 1:
+        yield Finding("fail", f"{name}.client_ids(…, limit=1) gives {len(ids)} ids", "add .limit(limit) to its query")
+    if first in host.client_ids(org, first, 1):
+        text = f"{name}.client_ids gives {first!r} again after {first!r}, so that `codes backfill` would never end"
+        yield Finding("fail", text, "return only ids that follow `after`")
+    record = host.find_client(org, first)
+    if record is None:
+        text = f"{name}.find_client does not know {first!r}, which client_ids gave for org {org!r}"
+        yield Finding("fail", text, "let both look at the same table, and turn the text back into your kind of id")
+        return
+    client: Any = host.client(record)
+    if not isinstance(client, Client):
+        yield Finding("fail", f"{name}.client gives {client!r}", "return a flask_referrals.Client")
+    elif (client.id, client.org) != (first, org):
+        text = f"{name}.client says id {client.id!r} of org {client.org!r} for client {first!r} of org {org!r}"
+        yield Finding("fail", text, "give the same id, as text, and the same org everywhere")
+    else:
+        yield Finding("ok", f"org {org}: client {first} is found")

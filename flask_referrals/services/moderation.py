@@ -1,0 +1,30 @@
+"""What staff do about a leaked code or a referrer: what was earned stays (C4, A3)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Table, delete, update
+
+from ..models import BlockRow, CodeRow
+from .codes import current_code
+from .sql import insert_once
+from .unit import Unit
+
+_BLOCK: Table = BlockRow.__table__  # type: ignore[assignment]
+_CODE: Table = CodeRow.__table__  # type: ignore[assignment]
+
+
+def disable_code(unit: Unit, org: str, client_id: str) -> None:
+    """Switch the client's present code off; it is refused with `code_inactive` from now on."""
+    code = current_code(unit, org, client_id)
+    unit.connection.execute(update(_CODE).where(_CODE.c.id == code.id).values(active=False))
+
+
+def block(unit: Unit, org: str, client_id: str) -> None:
+    """Refuse all codes of this referrer with `referrer_blocked`; again without effect."""
+    row = {"org": org, "client_id": client_id, "blocked_at": unit.now, "blocked_by": unit.actor}
+    unit.connection.execute(insert_once(unit.dialect, _BLOCK), row).close()
+
+
+def unblock(unit: Unit, org: str, client_id: str) -> None:
+    """Accept the referrer's codes again."""
+    unit.connection.execute(delete(_BLOCK).where(_BLOCK.c.org == org, _BLOCK.c.client_id == client_id))

@@ -1,0 +1,80 @@
+"""Real processes on real databases, all at once: one reward each, nothing overspent, one referrer each."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from flask_referrals.models import LedgerRow, ReferralRow, RewardRow
+from tests.faults import workers
+from tests.integration.conftest import World, prepared, settings, url, world  # noqa: F401
+from tests.minihost import ClientRow, InvoiceRow, db
+
+pytestmark = [pytest.mark.race, pytest.mark.slow]
+PROCESSES = 8
+QUIET: dict[str, Any] = {"REFERRALS_DELIVERY": "worker"}
+
+
+def race(url: str, work: Callable[..., int], config: dict[str, Any] | None = None) -> list[int]:
+    """Let eight processes do the same work at once; what each returned."""
+    db.session.rollback()
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(PROCESSES) as pool:
+        found = pool.starmap(work, [(url, seed, QUIET | (config or {})) for seed in range(PROCESSES)])
+        pool.close()
+        pool.join()
+        return found
+
+
+def test_eight_processes_pay_the_same_200_invoices(world: World, url: str) -> None:  # noqa: F811
+    """R4: 1,600 events for 200 payments, referrers shared and both sides rewarded: 400 rewards, and the books are right."""
+    world.terms(referee_reward={"amount": "5.00"})
+    referrers = [world.client(f"Jane {number}") for number in range(5)]
+    codes = [world.code(referrer) for referrer in referrers]
+    db.session.commit()
+    for number in range(200):
+        row = ClientRow(name=f"Kiera {number}", email=f"k{number}@mail.example")
+        db.session.add(row)
+        db.session.flush()
+        assert world.referrals.client_registered(row, codes[number % 5]).ok
+        invoice = InvoiceRow(client_id=row.id, subtotal=10000)
+        db.session.add(invoice)
+        db.session.flush()
+        world.referrals.invoice_created(invoice)
+    db.session.commit()
+    race(url, workers.pay_all)
+    assert db.session.scalar(select(func.count()).select_from(RewardRow)) == 400
+    assert db.session.scalar(select(func.count()).select_from(LedgerRow)) == 400
+    assert [world.credit(referrer) for referrer in referrers] == [40 * 5000] * 5
+    assert sorted(line.n for line in world.referrals.rewards(world.value(referrers[0]))) == list(range(1, 41))
+    assert world.faults() == []
+
+
+def test_eight_processes_spend_one_account(world: World, url: str) -> None:  # noqa: F811
+    """K2: whatever runs beside it, never more than there is; captured and released credit adds up."""
+    world.terms()
+    jane = world.client("Jane Smith")
+    code = world.code(jane)
+    for number in range(4):
+        world.pay(world.invoice(world.client(f"Kiera {number}", code), 10000))
+    granted = race(url, workers.spend_at_random)
+    assert sum(granted) > 20
+    balance = world.referrals.balance(world.value(jane), "USD")
+    assert balance.available.minor >= 0
+    used = db.session.scalar(select(func.coalesce(func.sum(InvoiceRow.credit), 0))) or 0
+    assert balance.available.minor + int(used) == 20000
+    assert world.faults() == []
+
+
+def test_eight_processes_bind_the_same_clients(world: World, url: str) -> None:  # noqa: F811
+    """A2: each to one referrer, whoever was first; the others are told so."""
+    world.terms()
+    codes = [world.code(world.client(f"Jane {number}")) for number in range(PROCESSES)]
+    newcomers = [world.client("New Comer", email=f"n{number}@mail.example") for number in range(60)]
+    bound = race(url, workers.register_all, {"CODES": codes})
+    assert sum(bound) == len(newcomers)
+    assert db.session.scalar(select(func.count()).select_from(ReferralRow)) == len(newcomers)
