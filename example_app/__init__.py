@@ -13,13 +13,13 @@ from . import auth, errors, portal, public, staff, staff_invoice
 from .config import load_config
 from .display import register_filters
 from .extensions import csrf, db, login_manager, migrate, prepare_sqlite
+from .referrals import referrals
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; "
-        "form-action 'self' mailto: sms:"
+        "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -43,6 +43,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     for blueprint in (auth.bp, staff.bp, staff_invoice.bp, portal.bp, public.bp):
         app.register_blueprint(blueprint)
+    referrals.init_app(app)
     register_filters(app)
     errors.register(app)
     app.after_request(add_security_headers)

@@ -6,8 +6,12 @@ import os
 
 from flask_migrate import upgrade
 
+from flask_referrals.adapters import migrations
+
 from . import create_app
-from .seed import demo_logins, is_empty, seed
+from .extensions import db
+from .seed import is_empty, seed
+from .tour import tour
 
 
 def main() -> None:
@@ -16,16 +20,11 @@ def main() -> None:
     port = int(os.environ.get("PORT", "5000"))
     with app.app_context():
         upgrade()
+        migrations.upgrade(db.engine)
         if is_empty():
             seed()
-    home = f"http://127.0.0.1:{port}/"
-    print(f"\n{app.config['APP_NAME']} is at {home}\n")
-    print(f"  staff    {home}staff/login")
-    for slug, login in demo_logins().items():
-        print(f"           {login['staff']}  {login['password']}")
-        print(f"  clients  {home}{slug}/login")
-        print(f"           {login['client']}  {login['password']}")
-    print(flush=True)
+    with app.test_request_context(base_url=f"http://127.0.0.1:{port}"):
+        print(tour(), flush=True)
     app.run(host="127.0.0.1", port=port)
 
 

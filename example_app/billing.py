@@ -56,7 +56,7 @@ def register_client(
     request_key: str | None = None,
 ) -> Done[Client]:
     """Add a client; without a password (added by staff) the client cannot log in."""
-    _wait_for(business)
+    wait_for(business)
     known = _sent_before(Client, request_key)
     if known and known.business_id == business.id and (password is None or known.check_password(password)):
         return Done(known, False)
@@ -79,7 +79,7 @@ def create_invoice(
     request_key: str | None = None,
 ) -> Done[Invoice]:
     """Write an invoice; a draft is not shown to the client yet."""
-    _wait_for(client.business)
+    wait_for(client.business)
     known = _sent_before(Invoice, request_key)
     if known:
         _same_form(known.business_id == client.business_id)
@@ -100,7 +100,7 @@ def create_invoice(
 
 def change_invoice(invoice: Invoice, lines: Sequence[LineItem], *, draft: bool = False) -> Invoice:
     """Replace the lines of an unpaid invoice, and with them its discount; unless it stays a draft, it is open."""
-    _wait_for(invoice)
+    wait_for(invoice)
     if invoice.status not in (Status.DRAFT, Status.OPEN):
         raise BillingError("not_changeable", f"This invoice is {invoice.status} and can no longer be changed.")
     _put_lines(invoice, lines)
@@ -121,7 +121,7 @@ def record_payment(
     request_key: str | None = None,
 ) -> Done[Payment | None]:
     """Book money, all that is due by default; with nothing due, this settles the invoice without a payment."""
-    _wait_for(invoice)
+    wait_for(invoice)
     known = _sent_before(Payment, request_key)
     if known:
         _same_form(known.invoice_id == invoice.id)
@@ -149,7 +149,7 @@ def refund(
     invoice: Invoice, amount_minor: int | None = None, *, reason: str, request_key: str | None = None
 ) -> Done[Refund]:
     """Give money back, and then credit, by default all of it; an invoice with nothing left is unpaid again."""
-    _wait_for(invoice)
+    wait_for(invoice)
     known = _sent_before(Refund, request_key)
     if known:
         _same_form(known.invoice_id == invoice.id)
@@ -159,7 +159,7 @@ def refund(
 
 def lose_dispute(invoice: Invoice) -> Done[Invoice]:
     """Book that the bank took everything back; a second time changes nothing."""
-    _wait_for(invoice)
+    wait_for(invoice)
     if invoice.is_refunded and invoice.refund_reason == DISPUTE:
         return Done(invoice, False)
     _give_back(invoice, None, DISPUTE, None)
@@ -168,7 +168,7 @@ def lose_dispute(invoice: Invoice) -> Done[Invoice]:
 
 def void(invoice: Invoice) -> Done[Invoice]:
     """Cancel an invoice, paid or not; a second time changes nothing."""
-    _wait_for(invoice)
+    wait_for(invoice)
     if invoice.status == Status.VOID:
         return Done(invoice, False)
     invoice.status, invoice.voided_at = Status.VOID, now()
@@ -235,7 +235,7 @@ def _put_lines(invoice: Invoice, items: Sequence[LineItem]) -> None:
         raise BillingError("too_large", "The total of this invoice is too large. Please check the amounts.")
 
 
-def _wait_for(row: Business | Invoice) -> None:
+def wait_for(row: Business | Invoice) -> None:
     """Let one transaction after the other work on the row, and read what the one before has written."""
     model: Any = type(row)
     touch = update(model).where(model.id == row.id).values(id=model.id)

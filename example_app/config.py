@@ -18,6 +18,8 @@ def load_config(instance: Path, given: Mapping[str, Any]) -> dict[str, Any]:
         "CLOCK": utc_now,
         "DEMO_LOGINS": os.environ.get("DEMO_LOGINS", "1") == "1",
         "MAX_CONTENT_LENGTH": 1024 * 1024,
+        "REFERRALS_ADMIN_PREFIX": "/staff/referrals",
+        "REFERRALS_BASE_TEMPLATE": "base.html",
         "SESSION_COOKIE_SAMESITE": "Lax",
         "WTF_CSRF_TIME_LIMIT": None,
         **given,

@@ -1,4 +1,4 @@
-"""Template filters: how amounts, rates and dates read."""
+"""How things read: amounts, rates, dates, and what came of a referral code."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask import Flask
+from markupsafe import Markup, escape
+
+from flask_referrals import Outcome
 
 from . import money
 from .models import Business
@@ -15,6 +18,16 @@ def day(moment: datetime, business: Business) -> str:
     """The date where the business is, such as 7 Mar 2026."""
     local = moment.astimezone(ZoneInfo(business.timezone))
     return f"{local.day} {local:%b %Y}"
+
+
+def told(sentence: str, outcome: Outcome) -> tuple[str, str]:
+    """What to flash after somebody became a client: the sentence, and what came of the referral code and link."""
+    refused = [way for way in outcome.tried if way.reason]
+    if outcome.ok:
+        more = f" The referral {refused[0].via} was not used, but the link was." if refused else ""
+        return sentence + more, "success"
+    more = Markup(' <span data-reason="{}">The referral {} was not used: {}</span>')
+    return escape(sentence) + more.format(outcome.reason, refused[0].via, outcome.message), "warning"
 
 
 def register_filters(app: Flask) -> None:

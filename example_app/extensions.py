@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from sqlite3 import Connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from flask import Flask, current_app
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -41,6 +42,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         """As UTC again."""
         return None if value is None else value.replace(tzinfo=UTC)
+
+
+def this_app() -> Flask:
+    """The app of the moment, who signals are sent by."""
+    return cast(Flask, cast(Any, current_app)._get_current_object())
 
 
 def prepare_sqlite(connection: Connection, record: object) -> None:

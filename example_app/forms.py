@@ -22,6 +22,9 @@ from wtforms import (
 )
 from wtforms.validators import DataRequired, Email, InputRequired, Length, ValidationError
 
+from flask_referrals import Money
+from flask_referrals.web.fields import ReferralCodeField
+
 from .billing import BillingError, LineItem
 from .models import Client, Invoice
 from .money import AmountError, is_currency, parse_amount, parse_percent, plain, plain_percent
@@ -75,7 +78,7 @@ class BaseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         if field is None:
             self.form_errors.append(error.message)
         else:
-            field.errors = [*field.errors, error.message]
+            field.errors, field.refused = [*field.errors, error.message], error.code
 
 
 class CreatingForm(BaseForm):
@@ -106,7 +109,7 @@ class LoginForm(BaseForm):
 
 
 class ClientForm(CreatingForm):
-    """A client, as staff writes them down."""
+    """A new client, as staff write them down."""
 
     name = text("Name", 120, "Please enter a name.", render_kw={"autocomplete": "name"})
     email = EmailField(
@@ -125,6 +128,7 @@ class ClientForm(CreatingForm):
         filters=[clean],
         render_kw={"autocomplete": "tel"},
     )
+    referral_code = ReferralCodeField()
 
 
 class RegisterForm(ClientForm):
@@ -290,3 +294,31 @@ class CheckoutForm(AmountForm):
         default="4242 4242 4242 4242",
         render_kw={"inputmode": "numeric", "autocomplete": "cc-number"},
     )
+
+
+class CodeForm(BaseForm):
+    """A referral code at the checkout."""
+
+    code = text(
+        "Referral code", 40, "Please enter a code.", render_kw={"autocomplete": "off", "autocapitalize": "characters"}
+    )
+
+
+class CreditForm(BaseForm):
+    """Credit for one invoice: `amount`, or as much as possible."""
+
+    amount = AmountField("Amount", filters=[clean], render_kw={"inputmode": "decimal", "autocomplete": "off"})
+
+    def __init__(self, invoice: Invoice, **options: Any) -> None:
+        self.currency = invoice.currency
+        super().__init__(**options)
+
+    def validate_amount(self, field: AmountField) -> None:
+        """Read the amount in the currency of the invoice, if there is one."""
+        if field.data:
+            field.read(self.currency)
+
+    @property
+    def asked(self) -> Money | None:
+        """How much was asked for, once the form is valid; None for as much as possible."""
+        return Money.from_minor(self.amount.minor, self.currency) if self.amount.data else None

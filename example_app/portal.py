@@ -7,11 +7,13 @@ from flask_login import current_user, login_required
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from . import billing
+from flask_referrals import signals
+
+from . import billing, checkout
 from .auth import current_client
 from .billing import BillingError
-from .extensions import db
-from .forms import CheckoutForm
+from .extensions import db, this_app
+from .forms import CheckoutForm, CodeForm, CreditForm
 from .models import Invoice, Status
 
 bp = Blueprint("portal", __name__, url_prefix="/portal")
@@ -40,9 +42,7 @@ def invoices() -> str:
 @bp.get("/invoices/<int:invoice_id>")
 def invoice(invoice_id: int) -> str:
     """One invoice, with the checkout."""
-    found = _own(invoice_id)
-    form = CheckoutForm(found, found.due_minor, formdata=None)
-    return render_template("portal/invoice.html", invoice=found, form=form)
+    return _page(_own(invoice_id))
 
 
 @bp.post("/invoices/<int:invoice_id>/pay")
@@ -53,14 +53,55 @@ def pay(invoice_id: int) -> Response | tuple[str, int]:
     if form.validate_on_submit():
         try:
             billing.record_payment(found, form.amount.minor, method="card", request_key=form.request_key.data)
+            if found.status == Status.PAID:
+                signals.invoice_paid.send(this_app(), invoice=found)
             db.session.commit()
         except BillingError as error:
             db.session.rollback()
             form.refuse(error)
         else:
             flash("Thank you, your payment has arrived.", "success")
-            return redirect(url_for("portal.invoice", invoice_id=found.id))
-    return render_template("portal/invoice.html", invoice=found, form=form), 422
+            return _back(found)
+    return _page(found, form=form), 422
+
+
+@bp.post("/invoices/<int:invoice_id>/code")
+def enter_code(invoice_id: int) -> Response | tuple[str, int]:
+    """Take a referral code at the checkout."""
+    found = _own(invoice_id)
+    form = CodeForm()
+    return _back(found) if checkout.enter_code(found, form) else (_page(found, code_form=form), 422)
+
+
+@bp.post("/invoices/<int:invoice_id>/credit")
+def use_credit(invoice_id: int) -> Response | tuple[str, int]:
+    """Put credit on the invoice, or take it off."""
+    found = _own(invoice_id)
+    form = CreditForm(found)
+    return _back(found) if checkout.use_credit(found, form) else (_page(found, credit_form=form), 422)
+
+
+def _page(
+    found: Invoice,
+    form: CheckoutForm | None = None,
+    code_form: CodeForm | None = None,
+    credit_form: CreditForm | None = None,
+) -> str:
+    """The page of an invoice, with fresh forms in place of those that are not given."""
+    return render_template(
+        "portal/invoice.html",
+        invoice=found,
+        form=form or CheckoutForm(found, found.due_minor, formdata=None),
+        code_form=code_form or CodeForm(formdata=None),
+        credit_form=credit_form or CreditForm(found, formdata=None),
+        may_enter_code=checkout.may_enter_code(found),
+        credit=checkout.credit(found),
+    )
+
+
+def _back(found: Invoice) -> Response:
+    """To the page of the invoice."""
+    return redirect(url_for("portal.invoice", invoice_id=found.id))
 
 
 def _own(invoice_id: int) -> Invoice:

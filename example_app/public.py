@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_login import login_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from . import billing
 from .billing import BillingError
+from .display import told
 from .extensions import db
 from .forms import RegisterForm
 from .models import Business
+from .referrals import referrals
 from .seed import demo_logins
 
 bp = Blueprint("public", __name__)
@@ -46,12 +48,14 @@ def register(slug: str) -> str | Response | tuple[str, int]:
                 password=form.password.data,
                 request_key=form.request_key.data,
             )
+            outcome = referrals.client_registered(done.item, code=form.referral_code.data)
             db.session.commit()
         except BillingError as error:
             db.session.rollback()
             form.refuse(error)
         else:
             login_user(done.item)
+            flash(*told(f"Welcome to {business.name}!", outcome))
             return redirect(url_for("portal.invoices"))
     status = 422 if form.is_submitted() else 200
     return render_template("register.html", form=form, business=business), status

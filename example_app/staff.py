@@ -11,12 +11,16 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
+from flask_referrals import signals
+
 from . import billing
 from .auth import current_staff
 from .billing import BillingError
-from .extensions import db
+from .display import told
+from .extensions import db, this_app
 from .forms import ClientForm, InvoiceForm
 from .models import Client, Invoice, Status
+from .referrals import referrals
 
 bp = Blueprint("staff", __name__, url_prefix="/staff")
 
@@ -71,12 +75,13 @@ def new_client() -> Response | tuple[str, int]:
                 phone=form.phone.data,
                 request_key=form.request_key.data,
             )
+            outcome = referrals.client_registered(done.item, code=form.referral_code.data, link=False)
             db.session.commit()
         except BillingError as error:
             db.session.rollback()
             form.refuse(error)
         else:
-            flash(f"{done.item.name} is now a client.", "success")
+            flash(*told(f"{done.item.name} is now a client.", outcome))
             return redirect(url_for("staff.client", client_id=done.item.id))
     return render_template("staff/new_client.html", form=form), 422 if form.is_submitted() else 200
 
@@ -104,6 +109,7 @@ def new_invoice() -> Response | tuple[str, int]:
                 draft=form.draft.data,
                 request_key=form.request_key.data,
             )
+            signals.invoice_created.send(this_app(), invoice=done.item)
             db.session.commit()
         except BillingError as error:
             db.session.rollback()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from . import billing
+from flask_referrals import signals
+
+from . import billing, checkout
 from .billing import BillingError
-from .extensions import db
-from .forms import BaseForm, ChangeForm, PaymentForm, RefundForm
-from .models import Invoice
+from .extensions import db, this_app
+from .forms import BaseForm, ChangeForm, CreditForm, PaymentForm, RefundForm
+from .models import Invoice, Status
 from .staff import own, staff_only
 
 bp = Blueprint("staff_invoice", __name__, url_prefix="/staff/invoices/<int:invoice_id>")
@@ -29,7 +31,10 @@ def change(invoice_id: int) -> Response | tuple[str, int]:
     form = ChangeForm(found)
     if form.validate_on_submit():
         try:
+            was_draft = found.status == Status.DRAFT
             billing.change_invoice(found, form.items(), draft=form.draft.data)
+            signal = signals.invoice_created if was_draft else signals.invoice_changed
+            signal.send(this_app(), invoice=found)
             db.session.commit()
         except BillingError as error:
             db.session.rollback()
@@ -54,6 +59,8 @@ def record_payment(invoice_id: int) -> Response | tuple[str, int]:
                 method=form.method.data,
                 request_key=form.request_key.data,
             )
+            if found.status == Status.PAID:
+                signals.invoice_paid.send(this_app(), invoice=found)
             db.session.commit()
         except BillingError as error:
             db.session.rollback()
@@ -62,6 +69,14 @@ def record_payment(invoice_id: int) -> Response | tuple[str, int]:
             flash("The payment is recorded.", "success")
             return _back(found)
     return _page(found, payment=form), 422
+
+
+@bp.post("/credit")
+def use_credit(invoice_id: int) -> Response | tuple[str, int]:
+    """Put the client's credit on the invoice, or take it off."""
+    found = own(Invoice, invoice_id)
+    form = CreditForm(found)
+    return _back(found) if checkout.use_credit(found, form) else (_page(found, credit_form=form), 422)
 
 
 @bp.post("/refund")
@@ -77,6 +92,7 @@ def refund(invoice_id: int) -> Response | tuple[str, int]:
                 reason=form.reason.data,
                 request_key=form.request_key.data,
             )
+            signals.invoice_refunded.send(this_app(), invoice=found)
             db.session.commit()
         except BillingError as error:
             db.session.rollback()
@@ -93,6 +109,7 @@ def lose_dispute(invoice_id: int) -> Response:
     found = own(Invoice, invoice_id)
     try:
         billing.lose_dispute(found)
+        signals.invoice_refunded.send(this_app(), invoice=found, reason=billing.DISPUTE)
         db.session.commit()
         flash("The lost dispute is recorded.", "success")
     except BillingError as error:
@@ -106,18 +123,26 @@ def void(invoice_id: int) -> Response:
     """Cancel an invoice."""
     found = own(Invoice, invoice_id)
     billing.void(found)
+    signals.invoice_voided.send(this_app(), invoice=found)
     db.session.commit()
     flash(f"Invoice {found.number} is void.", "success")
     return _back(found)
 
 
-def _page(found: Invoice, payment: BaseForm | None = None, refund: BaseForm | None = None) -> str:
+def _page(
+    found: Invoice,
+    payment: BaseForm | None = None,
+    refund: BaseForm | None = None,
+    credit_form: CreditForm | None = None,
+) -> str:
     """The page of an invoice, with fresh forms in place of those that are not given."""
     return render_template(
         "staff/invoice.html",
         invoice=found,
         payment_form=payment or PaymentForm(found, found.due_minor, formdata=None),
         refund_form=refund or RefundForm(found, found.refundable_minor, formdata=None),
+        credit_form=credit_form or CreditForm(found, formdata=None),
+        credit=checkout.credit(found),
     )
 
 

@@ -9,6 +9,7 @@ from .extension import Referrals
 from .host import DEFAULT_ORG, Client, Host, Invoice
 from .money import Money, spread
 from .services.outcomes import Outcome, Referral, Tried
+from .web.fields import ReferralCodeField
 
 __all__ = [
     "DEFAULT_ORG",
@@ -23,6 +24,7 @@ __all__ = [
     "NotFoundError",
     "Outcome",
     "Referral",
+    "ReferralCodeField",
     "Referrals",
     "ReferralsError",
     "StateError",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, tzinfo
 from decimal import Decimal
 
+from babel.dates import format_date
 from babel.numbers import format_currency
 
 from .domain.terms import Terms
@@ -31,6 +33,24 @@ def refusal_text(reason: str | None) -> str:
     return _REFUSALS.get(reason or "", reason or "")
 
 
+def code_error_text(reason: str) -> str:
+    """What is said at a form's field for a code that is refused: what is wrong, and that nobody has to have a code."""
+    text = refusal_text(reason)
+    return text if "leave the field empty" in text else f"{text} Correct it, or leave the field empty."
+
+
+def link_error_text(reason: str | None) -> str:
+    """What is said to the visitor of a link whose code is none of ours."""
+    if reason == "code_mistyped":
+        return "There is a typing error in the code at the end of this link. Compare it, character by character."
+    return "We don't know the code at the end of this link. Perhaps a part of it was lost on the way."
+
+
+def date_text(at: datetime, zone: tzinfo, locale: str = "en_US") -> str:
+    """The day of that time in the org's time zone: `Jan 10, 2026`."""
+    return str(format_date(at.astimezone(zone).date(), "medium", locale=locale))
+
+
 def money_text(money: Money, locale: str = "en_US") -> str:
     """An amount as people of that locale write it, with ISO's digits: `$50.00`, `¥500`, `KWD 2.125`."""
     places = digits(money.currency)
@@ -51,30 +71,31 @@ def percent_text(percent: Decimal) -> str:
     return f"{percent.normalize():f}%"
 
 
-def discount_text(terms: Terms, locale: str = "en_US") -> str | None:
-    """What the new client gets off the first invoice, in words; None for nothing."""
+def discount_text(terms: Terms, locale: str = "en_US", *, whose: str = "the") -> str | None:
+    """What the new client gets off the first invoice, in words; None for nothing. `whose` is "the", "your", "their"."""
     deal = terms.discount
     if deal is None:
         return None
     if deal.percent is not None:
-        text = f"{percent_text(deal.percent)} off the first invoice"
+        text = f"{percent_text(deal.percent)} off {whose} first invoice"
         if deal.cap is not None:
             text += f" (at most {money_text(deal.cap, locale)})"
     else:
         assert deal.amount is not None
-        text = f"{money_text(deal.amount, locale)} off the first invoice"
+        text = f"{money_text(deal.amount, locale)} off {whose} first invoice"
     if terms.discount_min_invoice is not None:
         text += f" of {money_text(terms.discount_min_invoice, locale)} or more"
     return text
 
 
-def referee_text(terms: Terms, locale: str = "en_US") -> str:
+def referee_text(terms: Terms, locale: str = "en_US", *, whose: str = "the") -> str:
     """What a new client gets, in words."""
     parts = []
-    if (discount := discount_text(terms, locale)) is not None:
+    if (discount := discount_text(terms, locale, whose=whose)) is not None:
         parts.append(discount)
     if terms.referee_reward is not None:
-        parts.append(f"{money_text(terms.referee_reward, locale)} credit once it is paid")
+        once = "it is paid" if parts else f"{whose} first invoice is paid"
+        parts.append(f"{money_text(terms.referee_reward, locale)} credit once {once}")
     return ", and ".join(parts) if parts else "a warm welcome"
 
 
@@ -84,3 +105,73 @@ def referrer_text(terms: Terms, locale: str = "en_US") -> str:
     if terms.min_paid is not None:
         text += f" of {money_text(terms.min_paid, locale)} or more"
     return text
+
+
+def share_subject(org_name: str) -> str:
+    """The subject of the email by which a client recommends the business."""
+    return f"A recommendation: {org_name}"
+
+
+def share_message(terms: Terms, org_name: str, link: str, locale: str = "en_US") -> str:
+    """The draft of a client's recommendation, which it may edit; ends with the link."""
+    gets = referee_text(terms, locale, whose="your")
+    return f"Hi! I'm happy with {org_name}, and I think you would be too. With my link you get {gets}: {link}"
+
+
+def invitation_text(name: str, terms: Terms, locale: str = "en_US") -> str:
+    """What a visitor who came by a link reads on the registration page."""
+    return f"You were recommended by {name}: {referee_text(terms, locale, whose='your')}"
+
+
+_REFERRAL_STATES = {
+    "pending": ("Waiting", "Waits for the first payment"),
+    "qualified": ("Qualified", "Has paid the first invoice"),
+    "expired": ("Expired", "There was no payment in time"),
+    "rejected": ("Declined", "This referral was declined"),
+}
+_REWARD_STATES = {
+    "issued": ("Rewarded", "Has paid the first invoice"),
+    "pending": ("Qualified", "The reward is on its way"),
+    "reversed": ("Taken back", "The payment was undone; waits for the next one"),
+    "cancelled": ("Waiting", "The payment was undone; waits for the next one"),
+}
+
+
+def referral_text(state: str, reward_state: str | None) -> tuple[str, str]:
+    """A referral's state in a word or two, and what it waits for or why it stands so, as its referrer reads it (R9)."""
+    if state in ("pending", "qualified") and reward_state in _REWARD_STATES:
+        return _REWARD_STATES[reward_state]
+    return _REFERRAL_STATES.get(state, (state.capitalize(), ""))
+
+
+_ENTRIES = {
+    "reward": "Credit for your first invoice",
+    "reversal": "Taken back, since your payment was undone",
+    "redemption": "Used on an invoice",
+    "release": "Back from an invoice",
+}
+
+
+def entry_text(reason: str, name: str | None = None) -> str:
+    """Why an entry stands in a client's credit history; `name` is whom it was recommending, if anybody."""
+    if name is not None and reason == "reward":
+        return f"For recommending {name}"
+    if name is not None and reason == "reversal":
+        return f"Taken back, since {name}'s payment was undone"
+    return _ENTRIES.get(reason, reason.replace("_", " ").capitalize())
+
+
+def news_text(kind: str, name: str, amount: str, *, as_referrer: bool) -> str:
+    """A line of what a client was told; `name` is the other side as this client may see it (G2)."""
+    if kind == "attributed":
+        return f"{name} came by your recommendation." if as_referrer else f"{name} recommended us to you."
+    if kind == "reward_issued":
+        if as_referrer:
+            return f"{name} paid the first invoice, and you got {amount} credit. Thank you!"
+        return f"You paid your first invoice, and got {amount} credit."
+    undone = f"{name}'s payment was undone" if as_referrer else "Your payment was undone"
+    if kind == "reward_reversed":
+        return f"{undone}, so {amount} credit was taken back. The next payment brings it again."
+    if kind == "reward_cancelled":
+        return f"{undone}, so {amount} credit is not due. The next payment brings it again."
+    return kind.replace("_", " ").capitalize()

@@ -19,12 +19,15 @@ _FIXED_ACTIVITY = (
     "amount_minor", "currency", "announces",
 )  # fmt: skip
 _CARRY = "referrals_ledger_carry"
+#: The functions that PostgreSQL's triggers call.
+FUNCTIONS = ("referrals_refuse", "referrals_carry")
 _MISFIT = "referrals: this ledger entry does not follow its account"
 
 
-def names() -> list[str]:
+def names(dialect: str) -> list[str]:
     """The names of all triggers that must be there."""
-    return sorted(f"{table}_no_{verb}" for table in APPEND_ONLY for verb in ("update", "delete")) + [_CARRY]
+    verbs = ("update", "delete", "truncate") if dialect == "postgresql" else ("update", "delete")
+    return [*sorted(f"{table}_no_{verb}" for table in APPEND_ONLY for verb in verbs), _CARRY]
 
 
 def create(dialect: str) -> list[str]:
@@ -35,9 +38,9 @@ def create(dialect: str) -> list[str]:
 def drop(dialect: str) -> list[str]:
     """The statements that take the triggers away again."""
     if dialect != "postgresql":
-        return [f"DROP TRIGGER IF EXISTS {name}" for name in names()]
-    found = [f"DROP TRIGGER IF EXISTS {name} ON {_table_of(name)}" for name in names()]
-    return [*found, "DROP FUNCTION IF EXISTS referrals_refuse()", "DROP FUNCTION IF EXISTS referrals_carry()"]
+        return [f"DROP TRIGGER IF EXISTS {name}" for name in names(dialect)]
+    found = [f"DROP TRIGGER IF EXISTS {name} ON {_table_of(name)}" for name in names(dialect)]
+    return [*found, *(f"DROP FUNCTION IF EXISTS {name}()" for name in FUNCTIONS)]
 
 
 def _table_of(name: str) -> str:
@@ -89,14 +92,17 @@ def _postgresql() -> Iterator[str]:
             f"CREATE TRIGGER {name} BEFORE {verb.upper()} ON {table} FOR EACH ROW{when}"
             " EXECUTE FUNCTION referrals_refuse()"
         )
+    for table in APPEND_ONLY:
+        yield f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} EXECUTE FUNCTION referrals_refuse()"
     yield f"CREATE TRIGGER {_CARRY} AFTER INSERT ON referrals_ledger FOR EACH ROW EXECUTE FUNCTION referrals_carry()"
 
 
 def _mariadb() -> Iterator[str]:
-    changed = " AND ".join(f"NEW.{name} <=> OLD.{name}" for name in (*_FIXED_ACTIVITY, "data"))
+    fixed = (*_FIXED_ACTIVITY, "data")  # to the letter: the columns' collation takes 'a' for 'A'
+    same = " AND ".join(f"BINARY NEW.{name} <=> BINARY OLD.{name}" for name in fixed)
     for name, table, verb, partly in _refusals():
         signal = f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'referrals: {table} is append-only'"
-        body = f"IF NOT ({changed}) THEN {signal}; END IF" if partly else signal
+        body = f"IF NOT ({same}) THEN {signal}; END IF" if partly else signal
         yield f"CREATE TRIGGER {name} BEFORE {verb.upper()} ON {table} FOR EACH ROW BEGIN {body}; END"
     yield (
         f"CREATE TRIGGER {_CARRY} AFTER INSERT ON referrals_ledger FOR EACH ROW BEGIN"

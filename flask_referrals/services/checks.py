@@ -46,7 +46,7 @@ _FACTS = select(
 
 
 def check(connection: Connection, programs: Programs, org: str, text: str, point: Point, now: datetime) -> Checked:
-    """The text as a code of this org, entered at `point`: one statement, and a code of another org is not found (A5)."""
+    """The text as a code of this org, entered at `point`, in one statement; one of another org is not found (A5)."""
     key = codes.canonical(text.strip())
     if len(text) > MAX_TYPED or len(key) > codes.MAX_LENGTH or not key.isprintable() or not org.isprintable():
         return Checked(None, "code_not_found", None)

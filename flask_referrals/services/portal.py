@@ -52,7 +52,7 @@ class RewardLine:
 
 @dataclass(frozen=True, slots=True)
 class ReferralLine:
-    """A referral in a list. `name` is the referee's first name and last initial (G2); `reward` what the referrer got."""
+    """A referral in a list. `name` is the referee's first name and last initial (G2); `reward` is the referrer's."""
 
     id: int
     org: str
@@ -88,7 +88,10 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """An entry of a credit account: signed `amount` and the `balance` after it."""
+    """An entry of a credit account: signed `amount` and the `balance` after it.
+
+    `name` is the referee's as this client may see it, where the entry came from recommending somebody (G2).
+    """
 
     id: int
     at: datetime
@@ -96,6 +99,7 @@ class LedgerLine:
     amount: Money
     balance: Money
     invoice_id: str | None
+    name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,11 @@ _HEADER = (
         _one.outerjoin(_PROGRAM, and_(_PROGRAM.c.org == bindparam("org"), _PROGRAM.c.revision >= _one.c.one))
         .outerjoin(
             _CODE,
-            and_(_CODE.c.org == bindparam("org"), _CODE.c.client_id == bindparam("client_id"), _CODE.c.current == _one.c.one),
+            and_(
+                _CODE.c.org == bindparam("org"),
+                _CODE.c.client_id == bindparam("client_id"),
+                _CODE.c.current == _one.c.one,
+            ),
         )
         .outerjoin(
             _ACCOUNT,
@@ -234,9 +242,16 @@ def _referral(row: Any) -> ReferralLine:
 
 _HISTORY = (
     select(
-        *(_LEDGER.c[name] for name in ("id", "at", "reason", "amount", "balance", "invoice_id")), _ACCOUNT.c.currency
+        *(_LEDGER.c[name] for name in ("id", "at", "reason", "amount", "balance", "invoice_id")),
+        _ACCOUNT.c.currency,
+        _REFERRAL.c.referee_name,
     )
-    .select_from(_LEDGER.join(_ACCOUNT, _ACCOUNT.c.id == _LEDGER.c.account_id))
+    .select_from(
+        _LEDGER.join(_ACCOUNT, _ACCOUNT.c.id == _LEDGER.c.account_id).outerjoin(
+            _REFERRAL,
+            and_(_REFERRAL.c.id == _LEDGER.c.referral_id, _REFERRAL.c.referrer_id == _ACCOUNT.c.client_id),
+        )
+    )
     .where(_ACCOUNT.c.org == bindparam("org"), _ACCOUNT.c.client_id == bindparam("client_id"))
     .order_by(_LEDGER.c.id.desc())
     .limit(bindparam("page"))
@@ -254,6 +269,7 @@ def history(connection: Connection, org: str, client_id: str, *, page: int = PAG
             amount=Money(row.amount, row.currency),
             balance=Money(row.balance, row.currency),
             invoice_id=row.invoice_id,
+            name=None if row.referee_name is None else short_name(row.referee_name),
         )
         for row in rows
     ]

@@ -120,7 +120,7 @@ def referrals(connection: Connection, org: str, wanted: Wanted, *, page: int = P
     else:
         states = STATES if wanted.state is None else (wanted.state,)
         newest = union_all(*(_newest(org, state, before, page + 1) for state in states)).subquery("newest")
-        query = query.where(_REFERRAL.c.id.in_(select(newest.c.id)))
+        query = _ITEMS.where(_REFERRAL.c.id.in_(select(newest.c.id)))  # of this org, as each run is
     rows = connection.execute(query.order_by(_REFERRAL.c.id.desc()).limit(page + 1))
     return [
         Item(

@@ -1,11 +1,15 @@
-"""Registers the blueprints of the pages in an app."""
+"""Registers the blueprints of the pages in an app; each app gets its own."""
 
 from __future__ import annotations
 
 from flask import Flask
 
 from ..config import Settings
+from . import admin, landing, portal
 
 
 def register(app: Flask, settings: Settings) -> None:
     """Put the portal, the admin pages and the landing page of links where the settings say."""
+    app.register_blueprint(portal.make_blueprint(settings))
+    app.register_blueprint(landing.make_blueprint(settings))
+    app.register_blueprint(admin.make_blueprint(settings))

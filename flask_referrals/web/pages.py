@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any
+from urllib.parse import quote
 
-from flask import abort, current_app, redirect, render_template, render_template_string, request
+from flask import Flask, abort, current_app, redirect, render_template, request
+from jinja2 import Template
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -21,10 +23,16 @@ def page(template: str, *, title: str, admin: bool = False, status: int = 200, *
     settings = get_state().settings
     body = Markup(render_template(template, title=title, **context))
     base = (settings.admin_base_template if admin else None) or settings.base_template
-    heading = f"{{% block {settings.title_block} %}}{{{{ title }}}}{{% endblock %}}" if settings.title_block else ""
-    source = f"{{% extends base %}}{heading}{{% block {settings.base_block} %}}{{{{ body }}}}{{% endblock %}}"
-    text = render_template_string(source, base=base, body=body, title=title)
-    return current_app.make_response((text, status))
+    frame = _frame(current_app._get_current_object(), base, settings.title_block, settings.base_block)  # type: ignore[attr-defined]
+    return current_app.make_response((render_template(frame, body=body, title=title), status))
+
+
+@lru_cache(maxsize=32)
+def _frame(app: Flask, base: str, title_block: str, base_block: str) -> Template:
+    """A template that puts a ready body into a block of a base template; block names cannot be variables in Jinja."""
+    heading = f"{{% block {title_block} %}}{{{{ title }}}}{{% endblock %}}" if title_block else ""
+    body = f"{{% block {base_block} %}}{{{{ body }}}}{{% endblock %}}"
+    return app.jinja_env.from_string(f"{{% extends {base!r} %}}{heading}{body}")
 
 
 def for_client(view: View) -> View:
@@ -58,8 +66,6 @@ def for_staff(view: View) -> View:
 
 def _with_next(url: str) -> str:
     """The login's address with the page to come back to, a path of this site, for hosts that read `next`."""
-    from urllib.parse import quote
-
     path = request.full_path if request.query_string else request.path
     return f"{url}{'&' if '?' in url else '?'}next={quote(path)}" if request.method == "GET" else url
 

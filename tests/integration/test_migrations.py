@@ -26,7 +26,8 @@ from tests.minihost import MiniHost
 
 ROOT = Path(__file__).parents[2]
 OURS = {*metadata.tables, VERSION_TABLE}
-OPTIONS: dict[str, Any] = {}
+# Of Flask-Migrate's own template for a host's env.py.
+pytestmark = pytest.mark.filterwarnings("ignore:'get_engine' is deprecated:DeprecationWarning")
 
 
 class Shop:
@@ -65,13 +66,14 @@ class Shop:
 
     def operations(self) -> list[str]:
         """`flask db migrate`; the operations of the new revision, which is thrown away."""
-        script = self.host(flask_migrate.migrate)
-        if script is None:
-            return []
-        path = Path(script.path)
-        text = path.read_text()
-        path.unlink()
-        return [line.strip() for line in text.split("def downgrade")[0].splitlines() if "op." in line]
+        versions = Path(self.folder, "versions")
+        before = set(versions.glob("*.py"))
+        self.host(flask_migrate.migrate)
+        found = []
+        for path in set(versions.glob("*.py")) - before:
+            found += [line.strip() for line in path.read_text().split("def downgrade")[0].splitlines() if "op." in line]
+            path.unlink()
+        return found
 
     def tables(self) -> set[str]:
         """The tables that are in the database."""
@@ -105,6 +107,8 @@ def open_shop(database_url: str, tmp_path: Path) -> Iterator[Opener]:
 
     first = open_shop(ours=False)
     first.host(flask_migrate.init)
+    environment = Path(first.folder, "env.py")  # would switch off the loggers of the tests
+    environment.write_text(environment.read_text().replace("fileConfig(config.config_file_name)", ""))
     first.host(flask_migrate.migrate, message="thing")
     yield open_shop
     for shop in shops:
@@ -209,8 +213,9 @@ def test_the_hosts_autogenerate_never_sees_us(open_shop: Opener, migrate_last: b
     shop.referrals("db", "upgrade")
     assert shop.operations() == []
     shop.table.append_column(Column("colour", Integer))
-    assert len(shop.operations()) == 1
-    assert "colour" in shop.operations()[0]
+    batch, only = shop.operations()
+    assert "batch_alter_table('thing'" in batch
+    assert "add_column(sa.Column('colour'" in only
     shop.host(flask_migrate.migrate, message="colour")
     shop.host(flask_migrate.upgrade)
     assert shop.operations() == []
@@ -277,6 +282,7 @@ def test_the_hosts_own_filters_still_count(open_shop: Opener) -> None:
 def test_a_host_that_loads_us_twice(open_shop: Opener) -> None:
     """Copying our tables into a metadata that has them already, and filtering twice, changes nothing."""
     shop = open_shop()
+    shop.host(flask_migrate.upgrade)
     copy_into(shop.db.metadata)
     with shop.app.app_context():
         assert is_hidden(shop.app)
@@ -296,7 +302,7 @@ def test_tables_of_create_all_are_recognised(shop: Shop) -> None:
 
 
 def test_an_upgrade_that_was_cut_off_is_completed(shop: Shop) -> None:
-    """Where DDL cannot be rolled back, some tables, indexes and triggers may be there: the next upgrade makes the rest."""
+    """Where DDL cannot be rolled back, some tables and indexes may be there: the next upgrade makes the rest."""
 
     def half(connection: Connection) -> None:
         for name in ("referrals_account", "referrals_activity"):
@@ -465,7 +471,7 @@ def downgrade():
 
 
 def test_a_later_revision_may_make_tables_anew(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A batch operation keeps rows, constraint names and triggers, with foreign keys on in the host, SQLite included."""
+    """A batch operation keeps rows, constraint names and triggers, on SQLite with foreign keys too."""
     folder = tmp_path / "migrations % later"
     shutil.copytree(migrations.migrations_dir(), folder)
     shop.referrals("db", "upgrade")
@@ -476,7 +482,7 @@ def test_a_later_revision_may_make_tables_anew(shop: Shop, tmp_path: Path, monke
     shop.ask(lambda connection: connection.exec_driver_sql(insert))
     entry = (
         "INSERT INTO referrals_ledger (account_id, seq, amount, balance, reason, {key}, actor, at, hash)"
-        " SELECT id, 1, 5, 5, 'x', 'x', 'x', '2026-01-01 00:00:00', 'h' FROM referrals_account"
+        " VALUES (1, 1, 5, 5, 'x', 'x', 'x', '2026-01-01 00:00:00', 'h')"
     )
 
     def fill(connection: Connection) -> None:

@@ -21,6 +21,7 @@ from example_app import billing, create_app, money
 from example_app.billing import BillingError, LineItem
 from example_app.extensions import db
 from example_app.models import Business, Client, Invoice, Payment, Refund, Staff
+from example_app.referrals import referrals
 from example_app.seed import is_empty, seed
 
 PASSWORD = "correct horse"
@@ -69,6 +70,7 @@ def app(tmp_path: Path) -> Iterator[Flask]:
     app = create_app({"SQLALCHEMY_DATABASE_URI": uri, "SECRET_KEY": "test", "TESTING": True})
     with app.app_context():
         upgrade()
+        referrals.create_all()
         for slug in ("one", "two"):
             business = Business(slug=slug, name=f"Business {slug}", currency="USD")
             staff = Staff(business=business, name="Sam", email=f"staff@{slug}.example.com")
@@ -331,7 +333,7 @@ def test_staff_writes_changes_and_books_an_invoice(app: Flask) -> None:
         assert (invoice.currency, invoice.total_minor) == ("USD", 10_510 + 888)
     assert 'value="A-8"' in staff.get("/staff/invoices/new")
     assert 'value="8.875"' in staff.get("/staff/invoices/1/edit")
-    changed = {"lines-0-description": "Design", "lines-0-amount": "80"}
+    changed = {"lines-0-description": "Design", "lines-0-amount": "80", "lines-0-tax_percent": ""}
     assert staff.post("/staff/invoices/1/edit", changed).status_code == 302
     page = staff.get("/staff/invoices/1")
     assert 'value="80.00"' in page
@@ -640,11 +642,12 @@ def test_seed_fills_an_empty_database(tmp_path: Path) -> None:
     app = create_app({"SQLALCHEMY_DATABASE_URI": uri, "SECRET_KEY": "test", "TESTING": True})
     with app.app_context():
         upgrade()
+        referrals.create_all()
         assert is_empty()
         seed()
         assert not is_empty()
         standings = {invoice.standing for invoice in db.session.scalars(select(Invoice))}
-        assert standings == {"draft", "open", "part paid", "paid", "part refunded", "void"}
+        assert standings == {"draft", "open", "part paid", "paid", "part refunded", "refunded", "void"}
     page = Browser(app).get("/")
     found = re.search(r"nora@[a-z.]+", page)
     assert found

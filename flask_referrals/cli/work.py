@@ -1,0 +1,57 @@
+"""`flask referrals work`."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from threading import Event
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from ..adapters.state import get_state
+from ..adapters.worker import Done
+from ..adapters.worker import work as do_work
+
+log = logging.getLogger("flask_referrals")
+
+
+@click.command("work")
+@click.option(
+    "--loop", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Again and again, till SIGTERM."
+)
+@with_appcontext
+def work(loop: float | None) -> None:
+    """Do what waits: facts that failed are done again, and what happened is announced."""
+    if loop is None:
+        click.echo(_line(do_work(get_state())))
+        return
+    stop = Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        _loop(loop, stop)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _loop(pause: float, stop: Event) -> None:
+    """Rounds with an app context each, so that none sees what the one before has read; silent where nothing waits."""
+    app: Any = current_app
+    while not stop.is_set():
+        try:
+            with app._get_current_object().app_context():
+                done = do_work(get_state())
+        except Exception:
+            log.exception("this round failed; the next one is in %g seconds", pause)
+        else:
+            if done != Done(0, 0, 0):
+                click.echo(_line(done))
+        stop.wait(pause)
+
+
+def _line(done: Done) -> str:
+    put_off = f", put off {done.put_off}" if done.put_off else ""
+    return f"repaired {done.repaired}, delivered {done.delivered}{put_off}"

@@ -1,0 +1,120 @@
+"""`ReferralCodeField`: a code on the host's own registration and checkout forms, answered there (A6)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from flask import has_request_context, request
+from markupsafe import Markup
+from wtforms import StringField
+from wtforms.validators import ValidationError
+from wtforms.widgets import TextInput, html_params
+
+from ..adapters.state import State, get_state
+from ..domain.terms import Point
+from ..services.checks import Checked, check
+from ..words import code_error_text
+
+log = logging.getLogger("flask_referrals")
+#: The longest text that the field takes from a browser that heeds it.
+MAX_LENGTH = 40
+#: The query parameter that a landing page passes a code on by, where no cookie may be set.
+PREFILL = "ref"
+
+
+def look_at(state: State, org: str, text: str, point: Point) -> Checked | None:
+    """What is known of the text as a code; None, and a log, where our own look-up fails (A6).
+
+    In a savepoint, since a failed statement would spoil the host's transaction.
+    """
+    try:
+        connection = state.session().connection()
+        with connection.begin_nested():
+            return check(connection, state.programs, org, text, point, state.now())
+    except Exception:
+        if state.settings.strict:
+            raise
+        log.exception("a referral code could not be checked; the form goes on without the check")
+        return None
+
+
+class CodeInput(TextInput):  # type: ignore[misc]
+    """A text input for a code and, once one was refused, a hidden one that remembers which."""
+
+    def __call__(self, field: ReferralCodeField, **attributes: Any) -> Markup:
+        defaults = {
+            "autocapitalize": "characters",
+            "autocomplete": "off",
+            "spellcheck": "false",
+            "maxlength": MAX_LENGTH,
+        }
+        shown = super().__call__(field, **(defaults | attributes))
+        if not field.told:
+            return Markup(shown)
+        hidden = html_params(type="hidden", name=field.told_name, value=field.told)
+        return Markup("{}<input {}>").format(shown, Markup(hidden))
+
+
+class ReferralCodeField(StringField):  # type: ignore[misc]
+    """A referral code, which may be left empty.
+
+    One that is mistyped, unknown or not to be used now is answered with a sentence, so that it can be corrected or
+    emptied. Sent once more as it was, it passes, and is refused and logged when the client is attributed: it never
+    keeps anybody from registering or paying. `point` is "registration" or "invoice"; `org` a text or a callable, by
+    default `Host.current_org()`. Comes filled in where the address has a `ref`.
+    """
+
+    widget = CodeInput()
+    data: str | None
+
+    def __init__(
+        self,
+        label: str | None = "Referral code",
+        validators: Any = None,
+        *,
+        point: Point = "registration",
+        org: str | Callable[[], str] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(label, validators, **options)
+        self._point: Point = point
+        self._org = org
+        #: The text that the person was told about already; empty for none.
+        self.told = ""
+
+    @property
+    def told_name(self) -> str:
+        """The name of the hidden input."""
+        return f"{self.name}-told"
+
+    def process(self, formdata: Any, *args: Any, **options: Any) -> None:
+        """Read the field, and what was refused before; fill in the code of the address on a form not yet sent."""
+        super().process(formdata, *args, **options)
+        self.told = ""
+        if formdata is not None and self.told_name in formdata:
+            self.told = str(formdata.getlist(self.told_name)[0])
+        if not self.data and not self.raw_data and has_request_context() and request.method in ("GET", "HEAD"):
+            given = request.args.get(PREFILL, "").strip()
+            if given.isprintable() and len(given) <= MAX_LENGTH:
+                self.data = given or self.data
+
+    def pre_validate(self, form: Any) -> None:
+        """Answer a code that would be refused, unless the person insists on it."""
+        text = (self.data or "").strip()
+        if not text:
+            self.told = ""
+            return
+        if text == self.told:
+            return
+        state = get_state()
+        org = self._org() if callable(self._org) else self._org
+        found = look_at(state, state.host.current_org() if org is None else org, text, self._point)
+        if found is not None and found.reason is not None:
+            self.told = text
+            raise ValidationError(code_error_text(found.reason))
+        self.told = ""
+
+
+__all__ = ["ReferralCodeField"]

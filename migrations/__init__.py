@@ -1,0 +1,1 @@
+"""The history of our tables; `flask referrals db` runs it."""
