@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, url_for
+from flask import Flask
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
@@ -20,13 +20,13 @@ from .domain.terms import Terms
 from .errors import ConfigurationError
 from .host import Client, Host
 from .money import Money
-from .services import codes, invoices, ledger, moderation, portal, programs
+from .services import codes, invoices, ledger, moderation, portal, staff
 from .services.codes import Code
 from .services.outcomes import Outcome
 from .services.portal import News, RewardLine
 from .services.programs import Program
 from .web import blueprints, macros
-
+from .web.sharing import portal_link
 
 
 def _utc_now() -> datetime:
@@ -81,9 +81,7 @@ class Referrals:
 
     # -- the host's facts --------------------------------------------------------------------------------------------
 
-    def client_registered(
-        self, client: Any, code: str | None = None, *, link: str | bool | None = None
-    ) -> Outcome:
+    def client_registered(self, client: Any, code: str | None = None, *, link: str | bool | None = None) -> Outcome:
         """A new client was made: bind it to the owner of the typed `code`, or else of the link it followed (A1).
 
         `link`: None for the request's own cookie (never a staff member's), False for none, or a cookie's value.
@@ -132,7 +130,7 @@ class Referrals:
     # -- questions ---------------------------------------------------------------------------------------------------
 
     def discount(self, invoice: Any) -> Money:
-        """The discount before tax that this invoice has or would get now, for a host that pulls it (D2); changes nothing."""
+        """The discount before tax that this invoice has or would get now, for a host that pulls it (D2)."""
         state = get_state()
         value = state.host.invoice(invoice)
         if value is None:
@@ -145,10 +143,10 @@ class Referrals:
 
     def link(self, code: Code) -> str:
         """The link that carries the code, as an absolute address; needs a request or SERVER_NAME."""
-        return portal_link(code)
+        return portal_link(code.org, code.text)
 
     def balance(self, client: Client, currency: str) -> portal.Balance:
-        """The client's credit in one currency: what can be spent, may be negative (K5), and what is held on invoices."""
+        """The client's credit in one currency: what can be spent, maybe negative (K5), and what is held on invoices."""
         return portal.balance(get_state().session().connection(), client.org, client.id, currency)
 
     def referral_of(self, referee: Client) -> portal.ReferralLine | None:
@@ -163,6 +161,10 @@ class Referrals:
         """Everything on the client's log, oldest first (G1)."""
         return portal.activity(get_state().session().connection(), client.org, client.id)
 
+    def news(self, client: Client) -> list[News]:
+        """What the client was told lately, newest first."""
+        return portal.news(get_state().session().connection(), client.org, client.id)
+
     # -- the program -------------------------------------------------------------------------------------------------
 
     def program(self, org: str) -> Program:
@@ -171,16 +173,12 @@ class Referrals:
         return state.programs.get(state.session().connection(), org)
 
     def save_terms(self, org: str, terms: Terms, *, effective_from: datetime | None = None, by: str = "host") -> int:
-        """Save a new version of the terms, in force from now or from `effective_from` (T3); its id. The caller commits."""
-        state = get_state()
-        now = state.now()
-        return programs.save_terms(
-            state.session().connection(), org, terms, effective_from=effective_from or now, now=now, by=by
-        )
+        """Save a version of the terms, in force from now or from `effective_from` (T3); its id. The caller commits."""
+        return get_state().run(lambda unit: staff.save(unit, org, terms, effective_from=effective_from), actor=by)
 
-    def switch(self, org: str, *, on: bool) -> None:
+    def switch(self, org: str, *, on: bool, by: str = "host") -> None:
         """Switch the org's program on or off (T1). The caller commits."""
-        programs.switch(get_state().session().connection(), org, on=on)
+        get_state().run(lambda unit: staff.switch(unit, org, on=on), actor=by)
 
     def disable_code(self, client: Client, *, by: str) -> None:
         """Switch the client's present code off, a leaked one say; what it earned stays (C4). The caller commits."""
@@ -214,10 +212,3 @@ class Referrals:
     def _engine() -> Engine:
         bind = get_state().session().get_bind()
         return bind if isinstance(bind, Engine) else bind.engine
-
-
-def portal_link(code: Code) -> str:
-    """The absolute address of a code's link."""
-    from .web.landing import link_values
-
-    return url_for("referrals_link.landing", _external=True, **link_values(code.org, code.text))

@@ -53,7 +53,7 @@ class Money:
 
     @classmethod
     def of(cls, amount: Decimal | int | str, currency: str) -> Money:
-        """Money from an exact decimal in major units; MoneyError for a float or for more decimals than there are (M1)."""
+        """Money from an exact decimal in major units; MoneyError for a float or for too many decimals (M1)."""
         if isinstance(amount, float):
             raise MoneyError(
                 f"{amount!r} is a float, and floats are not exact: pass a Decimal, or Money.from_float if you must",

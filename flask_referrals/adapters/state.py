@@ -113,7 +113,7 @@ class State:
             if self.settings.transaction == "after_commit":
                 session.commit()
         except Exception:
-            log.exception("%s could not be kept for `flask referrals work` either; `repeat` the event to repair it", verb)
+            log.exception("%s could not be kept for `flask referrals work` either; fire it again to repair it", verb)
 
     def _unit(self, session: Session, actor: str, connection: Connection, again: bool) -> Unit:
         return Unit(session, connection, self.host, self.settings, self.programs, self.now(), actor, again)

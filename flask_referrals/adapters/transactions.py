@@ -60,8 +60,8 @@ def is_lost(error: BaseException) -> bool:
     """
     if not isinstance(error, DBAPIError):
         return False
-    arguments = getattr(error.orig, "args", ())
-    return error.connection_invalidated or (bool(arguments) and arguments[0] == 1213)
+    arguments = list(getattr(error.orig, "args", ()))
+    return error.connection_invalidated or arguments[:1] == [1213]
 
 
 def listen() -> None:

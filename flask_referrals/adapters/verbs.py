@@ -25,9 +25,7 @@ _DONE = Outcome(ok=True)
 _FAILED = Outcome(ok=True, failed=True)
 
 
-def client_registered(
-    state: State, record: Any, code: str | None, link: str | bool | None
-) -> Outcome:
+def client_registered(state: State, record: Any, code: str | None, link: str | bool | None) -> Outcome:
     """A client was made: bind it to the referrer whose code it typed, or whose link it followed (A1)."""
     value = _link_value(state, link)
     arguments = {"code": code, "link": value}
@@ -98,7 +96,7 @@ def take_off_credit(state: State, record: Any) -> Outcome:
 
 
 def again(state: State, retry: Retry) -> bool:
-    """Act once more on a fact that failed, from the host's record as it is now; False where the host has none any more."""
+    """Act once more on a fact that failed, from the host's record as it is now; False where the host has none left."""
     if retry.verb == "client_registered":
         record = state.host.find_client(retry.org, retry.subject_id)
     else:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import Engine
 
+from ..services import outbox, retries
 from . import verbs
 from .state import State
-from ..services import outbox, retries
 
 log = logging.getLogger("flask_referrals")
 

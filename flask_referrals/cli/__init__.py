@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from flask.cli import AppGroup
 
-from .codes import codes
-from .db import db
-from .doctor import doctor
-from .ledger import ledger
-from .work import work
+from .codes import commands as codes_commands
+from .db import commands as db_commands
+from .doctor import doctor_command
+from .ledger import commands as ledger_commands
+from .work import work_command
 
 group = AppGroup("referrals", help="The client referral program.")
-for command in (db, codes, ledger, work, doctor):
+for command in (db_commands, codes_commands, ledger_commands, work_command, doctor_command):
     group.add_command(command)
 
 __all__ = ["group"]

@@ -18,10 +18,10 @@ from ..services.unit import Unit
 #: How often a batch is done anew after a deadlock with another backfill, or when SQLite stays busy.
 TRIES = 10
 
-codes = AppGroup("codes", help="The codes of clients.")
+commands = AppGroup("codes", help="The codes of clients.")
 
 
-@codes.command("backfill")
+@commands.command("backfill")
 @click.option("--org", help="Only this org; all by default.")
 @click.option("--batch", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="Clients per commit.")
 def backfill_codes(org: str | None, batch: int) -> None:

@@ -15,32 +15,32 @@ from ..adapters.state import get_state
 from ..adapters.tables import engine_of
 from ..errors import ConfigurationError
 
-db = AppGroup("db", help="Our tables in your database, beside your own migrations.")
+commands = AppGroup("db", help="Our tables in your database, beside your own migrations.")
 _MAY_BE_NEGATIVE = {"ignore_unknown_options": True}  # -1 is a revision
 
 
-@db.command("upgrade")
+@commands.command("upgrade")
 @click.argument("revision", default="head")
 def upgrade(revision: str) -> None:
     """Make or change our tables; again without effect."""
     _tell(migrations.upgrade, revision)
 
 
-@db.command("downgrade", context_settings=_MAY_BE_NEGATIVE)
+@commands.command("downgrade", context_settings=_MAY_BE_NEGATIVE)
 @click.argument("revision")
 def downgrade(revision: str) -> None:
     """Go back to a revision; `base` removes all that is ours, with everything in it: the way to uninstall."""
     _tell(migrations.downgrade, revision)
 
 
-@db.command("stamp")
+@commands.command("stamp")
 @click.argument("revision", default="head")
 def stamp(revision: str) -> None:
     """Say which revision our tables are at, without touching them."""
     _tell(migrations.stamp, revision)
 
 
-@db.command("current")
+@commands.command("current")
 def current() -> None:
     """Show the revision that the database is at."""
     with _engine().connect() as connection:
@@ -48,7 +48,7 @@ def current() -> None:
     click.echo(f"{at or 'no revision'}{' (head)' if at == migrations.head() else ''}")
 
 
-@db.command("check")
+@commands.command("check")
 @click.pass_context
 def check(context: click.Context) -> None:
     """Compare the database with what this version needs; exit code 1 if they differ."""

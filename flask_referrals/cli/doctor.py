@@ -14,7 +14,7 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 @click.command("doctor")
 @click.pass_context
 @with_appcontext
-def doctor(context: click.Context) -> None:
+def doctor_command(context: click.Context) -> None:
     """Look at tables, settings and your Host's answers, and say what to do; exit code 1 if something must be done."""
     failed = 0
     for finding in examine(get_state()):

@@ -11,10 +11,10 @@ from ..models import AccountRow, LedgerRow
 from ..models.ledger import COUNTS
 from ..services.ledger import Fault, unheld, verify
 
-ledger = AppGroup("ledger", help="The books of client credit.")
+commands = AppGroup("ledger", help="The books of client credit.")
 
 
-@ledger.command("verify")
+@commands.command("verify")
 @click.option("--org", help="Only this org; all by default.")
 @click.pass_context
 def verify_ledger(context: click.Context, org: str | None) -> None:

@@ -23,7 +23,7 @@ log = logging.getLogger("flask_referrals")
     "--loop", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Again and again, till SIGTERM."
 )
 @with_appcontext
-def work(loop: float | None) -> None:
+def work_command(loop: float | None) -> None:
     """Do what waits: facts that failed are done again, and what happened is announced."""
     if loop is None:
         click.echo(_line(do_work(get_state())))

@@ -60,14 +60,13 @@ def _follow_referral(
     """Reward what is earned by now, undo what is lost; otherwise only the credit on the invoice follows."""
     version = unit.programs.version(unit.connection, referral.terms_id)
     earned = invoice.settled and not invoice.void and qualifies(version.terms, _stays_paid(invoice, hold))
-    if referral.state == "pending" and earned and verb == "paid":
-        if rewards.claim(unit, referral, invoice.id):
-            _reward(unit, record, invoice, referral, hold, version)
-            return
-    elif referral.state == "qualified" and referral.qualified_invoice_id == invoice.id and not earned:
-        if rewards.unclaim(unit, referral):
-            _undo(unit, record, invoice, referral, hold, reason or verb)
-            return
+    if referral.state == "pending" and earned and verb == "paid" and rewards.claim(unit, referral, invoice.id):
+        _reward(unit, record, invoice, referral, hold, version)
+        return
+    lost = referral.state == "qualified" and referral.qualified_invoice_id == invoice.id and not earned
+    if lost and rewards.unclaim(unit, referral):
+        _undo(unit, record, invoice, referral, hold, reason or verb)
+        return
     if hold is not None:
         _follow_credit(unit, record, invoice, hold)
 
@@ -179,7 +178,7 @@ def _take_discount(unit: Unit, record: Any | None, invoice: Invoice, referral: R
 
 
 def _release_discount(unit: Unit, invoice: Invoice, referral: ReferralTie) -> None:
-    """Free the discount for the invoice that the referee is sent next (D5); this one keeps its figures for the books."""
+    """Free the discount for the invoice that the referee is sent next (D5); this one keeps its figures."""
     statement = (
         update(_REFERRAL)
         .where(_REFERRAL.c.id == referral.id, _REFERRAL.c.discount_invoice_id == invoice.id)

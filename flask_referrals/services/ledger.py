@@ -48,7 +48,7 @@ class Account:
 
 
 def entry_hash(head: str, owner: tuple[str, str, str], fields: tuple[int, int, int, str, str, datetime]) -> str:
-    """The hash of an entry: over the hash before it, the account's owner, and seq, amount, balance, reason, key, time."""
+    """The hash of an entry: over the one before it, the account's owner, seq, amount, balance, reason, key and time."""
     seq, amount, balance, reason, key, at = fields
     text = json.dumps([head, *owner, seq, amount, balance, reason, key, at.astimezone(UTC).isoformat()])
     return hashlib.sha256(text.encode()).hexdigest()
@@ -185,13 +185,13 @@ def verify(connection: Connection, org: str | None = None) -> Iterator[Fault]:
         if row.seq is None or broken:
             continue
         fields = (row.seq, row.amount, row.balance, row.reason, row.key, row.at)
-        what = (
-            f"entry {seq + 1} is missing" if row.seq != seq + 1
-            else f"the balance should be {balance + row.amount}, not {row.balance}" if row.balance != balance + row.amount
-            else "the entry was changed: its hash does not fit"
-            if row.hash != entry_hash(head, (row.org, row.client_id, row.currency), fields)
-            else None
-        )  # fmt: skip
+        what = None
+        if row.seq != seq + 1:
+            what = f"entry {seq + 1} is missing"
+        elif row.balance != balance + row.amount:
+            what = f"the balance should be {balance + row.amount}, not {row.balance}"
+        elif row.hash != entry_hash(head, (row.org, row.client_id, row.currency), fields):
+            what = "the entry was changed: its hash does not fit"
         if what is not None:  # all that follows hangs on this entry, so the first wrong one of an account is told
             yield Fault(row.org, row.client_id, row.currency, row.seq, what)
             broken = True

@@ -12,7 +12,7 @@ from ..domain.states import REFERRAL
 from ..domain.terms import Terms
 from ..models import CodeRow, ProgramRow, ReferralRow, RewardRow, TermsRow
 from ..money import Money
-from .programs import save_terms
+from . import programs
 from .unit import Unit
 
 _CODE: Table = CodeRow.__table__  # type: ignore[assignment]
@@ -170,8 +170,20 @@ def save(
     """
     start = effective_from or unit.now
     after = None if ends_at is None else unit.programs.get(unit.connection, org).at(ends_at)
-    by = unit.actor[:200]
-    saved = save_terms(unit.connection, org, terms, effective_from=start, now=unit.now, by=by)
+    saved = _save(unit, org, terms, start)
     if ends_at is not None and after is not None and after.effective_from != ends_at:
-        save_terms(unit.connection, org, after.terms, effective_from=ends_at, now=unit.now, by=by)
+        _save(unit, org, after.terms, ends_at)
     return saved
+
+
+def _save(unit: Unit, org: str, terms: Terms, start: datetime) -> int:
+    by = unit.actor[:200]
+    saved = programs.save_terms(unit.connection, org, terms, effective_from=start, now=unit.now, by=by)
+    unit.record("terms_changed", org, "", announces=False, terms_id=saved)
+    return saved
+
+
+def switch(unit: Unit, org: str, *, on: bool) -> None:
+    """Switch the org's program on or off (T1); who did it and when is on the org's log (G1)."""
+    programs.switch(unit.connection, org, on=on)
+    unit.record("program_switched", org, "", announces=False, on=on)

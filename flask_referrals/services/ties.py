@@ -63,7 +63,9 @@ _TIES = select(
         ),
     ).outerjoin(
         _HOLD,
-        and_(_HOLD.c.org == bindparam("org"), _HOLD.c.invoice_id == bindparam("invoice_id"), _HOLD.c.live == _one.c.one),
+        and_(
+            _HOLD.c.org == bindparam("org"), _HOLD.c.invoice_id == bindparam("invoice_id"), _HOLD.c.live == _one.c.one
+        ),
     )
 )
 #: Reads past an older snapshot, and locks.

@@ -62,7 +62,10 @@ class Unit:
         amount: Money | None = None,
         **data: Any,
     ) -> None:
-        """Log a fact on the client's record, and with `both` on the other side's too; it goes out once (G1, R10)."""
+        """Log a fact on the client's record, and with `both` on the other side's too; it goes out once (G1, R10).
+
+        What concerns no client, such as the program's switch, stands on the org's own record: `client_id` "".
+        """
         line = {
             "org": org,
             "client_id": client_id,
@@ -77,14 +80,13 @@ class Unit:
             "currency": None if amount is None else amount.currency,
             "data": {key: value for key, value in data.items() if value is not None},
             "announces": announces,
-            "waits": 1,
-            "claimed_until": None,
-            "delivered_at": None,
+            "waits": 1 if announces else None,
+            "delivered_at": None if announces else self.now,
         }
         self.lines.append(line)
         if both and other_id is not None:
-            mirror = line | {"client_id": other_id, "other_id": client_id}
-            self.lines.append(mirror | {"announces": False, "waits": None, "delivered_at": self.now})
+            mirror = {"client_id": other_id, "other_id": client_id, "announces": False, "waits": None}
+            self.lines.append(line | mirror | {"delivered_at": self.now})
 
     def finish(self) -> bool:
         """Write the collected log lines, in one statement; whether there were any, so that something happened."""

@@ -8,7 +8,7 @@ from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from ..adapters.state import State
-from ..services import programs, staff
+from ..services import staff
 from ..services.programs import Program
 from .admin_example import example_invoice
 from .admin_versions import Dated, dated
@@ -49,9 +49,7 @@ def switch(state: State, org: str) -> Response:
     program = _program(state, org)
     if wanted == "on" and not program.versions:
         return _form_page(state, org, program, _first_form(program, state.now()), refused=_NO_TERMS, status=422)
-    state.run(
-        lambda unit: programs.switch(unit.connection, org, on=wanted == "on"), actor=state.host.actor(), commit=True
-    )
+    state.run(lambda unit: staff.switch(unit, org, on=wanted == "on"), actor=state.host.actor(), commit=True)
     return redirect(url_for("referrals_admin.settings", switched=wanted), 303)
 
 

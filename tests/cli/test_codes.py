@@ -18,7 +18,14 @@ from flask_referrals.models import CodeRow
 from tests.minihost import ClientRow, create_app, db
 
 ROOT = Path(__file__).parents[2]
-RUN = "import sys; from tests.minihost import create_app; create_app(sys.argv[1]).cli(sys.argv[2:])"
+RUN = """
+import sys
+from flask.cli import ScriptInfo
+from tests.minihost import create_app
+
+app = create_app(sys.argv[1])
+app.cli(sys.argv[2:], obj=ScriptInfo(create_app=lambda: app))
+"""
 
 
 @pytest.fixture

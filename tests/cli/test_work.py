@@ -15,10 +15,14 @@ from flask_referrals.testing import recorded_events
 from tests.minihost import ClientRow, MiniHost, create_app, db
 
 ROOT = Path(__file__).parents[2]
-RUN = (
-    "import sys; from tests.minihost import create_app;"
-    " create_app(sys.argv[1], REFERRALS_DELIVERY='worker').cli(sys.argv[2:])"
-)
+RUN = """
+import sys
+from flask.cli import ScriptInfo
+from tests.minihost import create_app
+
+app = create_app(sys.argv[1], REFERRALS_DELIVERY="worker")
+app.cli(sys.argv[2:], obj=ScriptInfo(create_app=lambda: app))
+"""
 
 
 @pytest.fixture

@@ -134,7 +134,7 @@ VERBS: dict[str, Reader] = {
 
 EXPECT: dict[str, Reader] = {
     "last": lambda value, where: "ok" if value == "ok" else record(needs={"refused": text})(value, where),
-    "referral": by_id(optional(record(may={"state": text, "referrer": text, "via": text, "n": whole}))),
+    "referral": by_id(optional(record(may={"state": text, "referrer": text, "via": text, "n": optional(whole)}))),
     "discount": by_id(amount),
     "total": by_id(amount),
     "due": by_id(amount),

@@ -1,4 +1,7 @@
-"""Every story of a folder comes true, on every database."""
+"""Every story comes true, on every database: those of stories/, which are given, and ours in more/.
+
+REFERRALS_SCENARIOS=DIR plays those of another folder instead.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ import pytest
 from .player import load, play
 from .world import World
 
-FOLDER = Path(os.environ.get("REFERRALS_SCENARIOS") or Path(__file__).parent / "stories")
-STORIES = sorted([*FOLDER.glob("*.yaml"), *FOLDER.glob("*.yml")])
+HERE = Path(__file__).parent
+FOLDERS = [Path(given)] if (given := os.environ.get("REFERRALS_SCENARIOS")) else [HERE / "stories", HERE / "more"]
+STORIES = sorted(path for folder in FOLDERS for path in folder.glob("*.y*ml"))
 if not STORIES:
-    raise pytest.UsageError(f"there are no stories in {FOLDER}")
+    raise pytest.UsageError(f"there are no stories in {FOLDERS[0]}")
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)

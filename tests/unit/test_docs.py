@@ -40,6 +40,7 @@ from flask_referrals.services.ledger import entry_hash
 from flask_referrals.testing import FrozenClock
 from flask_referrals.web.settings_form import SettingsForm
 from tests.integration.conftest import World
+from tests.integration.test_budgets import counted
 from tests.minihost import ClientRow, InvoiceRow, create_app, db
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -121,7 +122,10 @@ def deal(currency: str, words_of_it: str) -> Terms:
     for part in words_of_it.split(", "):
         if part == "nothing":
             continue
-        kind = re.fullmatch(r"(?:(?P<percent>[\d.]+)%|at most (?P<cap>[\d.]+) \w+|from (?P<least>[\d.]+) \w+|(?P<amount>[\d.]+) \w+)", part)
+        kind = re.fullmatch(
+            r"(?:(?P<percent>[\d.]+)%|at most (?P<cap>[\d.]+) \w+|from (?P<least>[\d.]+) \w+|(?P<amount>[\d.]+) \w+)",
+            part,
+        )
         assert kind, part
         found = {name: value for name, value in kind.groupdict().items() if value is not None}
         if "least" in found:
@@ -332,7 +336,9 @@ class LedgerStory:
 
     def entries(self) -> list[Any]:
         """The entries of Jane's account so far."""
-        return list(db.session.execute(select(LedgerRow.amount, LedgerRow.seq, LedgerRow.balance).order_by(LedgerRow.id)))
+        return list(
+            db.session.execute(select(LedgerRow.amount, LedgerRow.seq, LedgerRow.balance).order_by(LedgerRow.id))
+        )
 
 
 def test_ledger_story(world: World) -> None:
@@ -424,3 +430,275 @@ def run_console(app: Flask, lines: list[str], *, code: int = 0) -> None:
             output = result.output.splitlines()
         else:
             output = None
+
+
+# -- reference and concepts ------------------------------------------------------------------------------------------
+
+REFERENCE = "reference.md"
+
+
+def test_settings_and_their_defaults() -> None:
+    """Every field of the settings is documented with its default, and no other."""
+    wanted = {f"REFERRALS_{field.name.upper()}": repr(field.default) for field in fields(config.Settings)}
+    assert {bare(row["Setting"]): bare(row["Default"]) for row in table(REFERENCE, "settings")} == wanted
+
+
+def arguments_of(signal: NamedSignal) -> list[str]:
+    """The arguments that a signal's docstring names."""
+    return re.findall(r"(?:Arguments?: |; )`(\w+)`", " ".join((signal.__doc__ or "").split()))
+
+
+def test_signals_and_their_arguments() -> None:
+    """Every signal, on its side, with every argument of its contract; and for what ours are fired."""
+    found = {name: value for name, value in vars(signals).items() if isinstance(value, NamedSignal)}
+    heard = {name for name, signal in found.items() if signal in (signals.client_registered, *_heard())}
+    rows_in, rows_out = table(REFERENCE, "signals in"), table(REFERENCE, "signals out")
+    assert {bare(row["Signal"]) for row in rows_in} == heard
+    assert {bare(row["Signal"]) for row in rows_out} == set(found) - heard
+    for row in [*rows_in, *rows_out]:
+        assert listed(row["Arguments"]) == arguments_of(found[bare(row["Signal"])]), row
+    for row in rows_out:
+        signal = found[bare(row["Signal"])]
+        kinds = {kind for kind, fired in state._ANNOUNCED.items() if signal in fired}
+        assert set(listed(row["Fired for"])) == kinds, row
+
+
+def _heard() -> list[NamedSignal]:
+    return [signal for _, signal in receivers._INVOICE_RECEIVERS]
+
+
+def test_public_names() -> None:
+    """`flask_referrals.__all__`, the methods of Referrals with their arguments, and the errors with their codes."""
+    assert sorted(bare(row["Name"]) for row in table(REFERENCE, "names")) == sorted(flask_referrals.__all__)
+    methods = {name: value for name, value in vars(Referrals).items() if not name.startswith("_")}
+    documented = {bare(row["Method"]).partition("(")[0]: bare(row["Method"]) for row in table(REFERENCE, "referrals")}
+    assert set(documented) == set(methods)
+    for name, shown in documented.items():
+        parameters = [one for one in inspect.signature(methods[name]).parameters.values() if one.name != "self"]
+        plain = [one.replace(annotation=inspect.Parameter.empty) for one in parameters]
+        assert shown == name + str(inspect.Signature(plain))
+    errors = {
+        error.__name__: error.code
+        for error in ReferralsError.__subclasses__()
+        if error.__module__.startswith("flask_referrals")
+    }
+    assert {bare(row["Error"]): bare(row["`code`"]) for row in table(REFERENCE, "errors")} == errors
+
+
+def test_refusals_of_credit() -> None:
+    """Every refusal that has a sentence stands on one of the two pages."""
+    rows = table(REFERENCE, "credit refusals")
+    assert {bare(row["Reason"]) for row in rows} | set(REFUSALS) == set(words._REFUSALS)
+    for row in rows:
+        assert words.refusal_text(bare(row["Reason"])) == row["The sentence"]
+
+
+def test_keys_of_the_terms() -> None:
+    """The keys that terms with everything in them have."""
+    everything = deal("USD", "15%, at most 40.00 USD, from 50.00 USD").document()
+    everything |= {"referee_reward": {"amount": "5.00"}, "min_paid": "60.00"}
+    assert set(Terms.from_document(everything).document()) == {bare(row["Key"]) for row in table(REFERENCE, "terms")}
+
+
+def commands(found: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command with its full name."""
+    for name, command in found.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", command
+
+
+def test_commands_and_their_options() -> None:
+    """Every command and option is documented; and no page names a command that does not exist."""
+    there = dict(commands(group, "flask referrals"))
+    rows = table(REFERENCE, "commands")
+    assert {bare(row["Command"]) for row in rows} == set(there)
+    for row in rows:
+        options = [one for one in there[bare(row["Command"])].params if one.name != "help"]
+        names = [(one.name or "").upper() if isinstance(one, click.Argument) else one.opts[0] for one in options]
+        assert listed(row["Options"]) == names, row
+    for page in PAGES:
+        for named in re.findall(r"flask (?:--app shop )?(referrals(?: [a-z]+)+)", page.read_text()):
+            parts = f"flask {named}".split()
+            assert any(
+                name.split() == parts[: len(name.split())] or name.startswith(" ".join(parts)) for name in there
+            ), (page, named)
+
+
+def test_pages_and_macros(world: World) -> None:
+    """Every address of ours with its endpoint, and the macros that hosts may use."""
+    ours = {
+        (rule.rule, rule.endpoint) for rule in world.app.url_map.iter_rules() if rule.endpoint.startswith("referrals")
+    }
+    ours = {(rule, endpoint) for rule, endpoint in ours if not endpoint.endswith(".static")}
+    assert {(bare(row["Address"]), bare(row["Endpoint"])) for row in table(REFERENCE, "pages")} == ours
+    for row in table(REFERENCE, "macros"):
+        template = world.app.jinja_env.loader.get_source(world.app.jinja_env, bare(row["Template"]))[0]  # type: ignore[union-attr]
+        assert f"macro {bare(row['Macro'])}" in template, row
+
+
+def test_states_and_steps() -> None:
+    """Every state, and every step between them."""
+    found: dict[str, dict[str, frozenset[str]]] = {}
+    for row in table(REFERENCE, "states"):
+        found.setdefault(row["Thing"], {})[bare(row["From"])] = frozenset(listed(row["To"]))
+    assert found == {name: dict(steps) for name, steps in states._STEPS.items()}
+
+
+def test_methods_of_the_host() -> None:
+    """Every method of Host is documented, and which of them have to be written."""
+    methods = {name: value for name, value in vars(Host).items() if callable(value) and not name.startswith("_")}
+    needed = {name for name, method in methods.items() if "raise NotImplementedError" in inspect.getsource(method)}
+    rows = table("concepts.md", "host")
+    assert {bare(row["Method"]) for row in rows} == set(methods)
+    assert {bare(row["Method"]) for row in rows if row["Needed"] == "yes"} == needed
+
+
+# -- architecture and rules ------------------------------------------------------------------------------------------
+
+
+def test_the_statements_of_a_payment(world: World) -> None:
+    """§5: the six statements, in their order, on the tables that the page names."""
+    world.terms(referee_reward={"amount": "5.00"})
+    jane = world.client("Jane Smith")
+    world.client("Warm Up", world.code(jane))
+    invoice = world.invoice(world.client("Kiera Lopez", world.code(jane)), 20000)
+    with counted() as statements:
+        world.pay(invoice)
+    ours = []
+    for statement in statements:
+        verb = statement.split()[0]
+        tables = dict.fromkeys(re.findall(r"(?:FROM|JOIN|UPDATE|INTO) (referrals_\w+)", statement))
+        ours.append(f"{verb} {', '.join(tables)}")
+    rows = table("architecture.md", "paid")
+    assert [row["Statement"] for row in rows] == ours[: len(rows)]
+    assert all("referrals_activity" in statement for statement in ours[len(rows) :]), "delivery, after the commit"
+
+
+def test_the_tables_that_the_pages_name() -> None:
+    """No page names a table that isn't there."""
+    for page in PAGES:
+        for name in re.findall(r"`(referrals_(?!alembic|link|admin)\w+)`", page.read_text()):
+            assert name in metadata.tables, (page, name)
+
+
+def test_every_rule_is_marked() -> None:
+    """Each numbered rule either holds today or is in the table of the rest, and none in both."""
+    rules = re.findall(r"^- \[([A-Z]\d+)\]", read("rules.md").split("## Choices")[0], re.MULTILINE)
+    hold = [rule for row in table("rules.md", "hold") for rule in row["Rules"].split(", ")]
+    rest = [row["Rule"] for row in table("rules.md", "rest")]
+    assert len(rules) == len(set(rules)) > 60
+    assert sorted(hold + rest) == sorted(rules)
+    gaps = re.findall(r"^- \[([A-Z]\d+)\]", read("rules.md").split("## Known gaps")[1], re.MULTILINE)
+    assert not set(gaps) & set(hold)
+    assert {row["Rule"] for row in table("rules.md", "rest") if "Known gaps" in row["What is missing"]} <= set(gaps)
+
+
+# -- the tutorial ----------------------------------------------------------------------------------------------------
+
+
+def blocks(page: str) -> Iterator[tuple[str, str]]:
+    """Language and text of each fenced block, in order; indented ones too."""
+    for indent, language, body in re.findall(r"^( *)```(\w*)\n(.*?)^\1```$", read(page), re.MULTILINE | re.DOTALL):
+        yield language, "\n".join(line.removeprefix(indent) for line in body.splitlines())
+
+
+FILE = re.compile(r"(?:# |\{# )(shop/[\w/.]+)(?: #\})?\n")
+
+
+def test_the_tutorial_plays_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file is written, every script and command run, in the order of the page, on a database of their own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    script: dict[str, Any] = {}
+    try:
+        for language, body in blocks("tutorial.md"):
+            if found := FILE.match(body):
+                path = tmp_path / found[1]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(body + "\n", encoding="utf-8")
+                forget_shop()
+            elif language == "python":
+                if "save_terms" in body:
+                    save_by_form(make_shop())
+                exec(compile(body, "tutorial.md", "exec"), script)
+            elif language == "console":
+                run_console(script["app"] if "app" in script else make_shop(), body.splitlines())
+    finally:
+        forget_shop()
+
+
+def make_shop() -> Flask:
+    """The tutorial's app."""
+    from importlib import import_module
+
+    app: Flask = import_module("shop").create_app()
+    return app
+
+
+def forget_shop() -> None:
+    """Let the next import read the files anew."""
+    for name in [name for name in sys.modules if name == "shop" or name.startswith("shop.")]:
+        del sys.modules[name]
+
+
+def save_by_form(app: Flask) -> None:
+    """What the tutorial lets staff type, saved by the real form; then the switch."""
+    browser = app.test_client()
+    browser.post("/log-in", data={"staff": "yes"})
+    page = browser.get("/admin/referrals/settings").text
+    tokens = dict(re.findall(r'type="hidden" name="(referrals_csrf)" value="([^"]+)"', page))
+    with app.test_request_context():
+        labels = {field.label.text: field.name for field in SettingsForm()}
+    typed: dict[str, Any] = {labels[row["Field"]]: row["Value"] for row in table("tutorial.md", "form")}
+    typed["accept_codes_at"] = typed["accept_codes_at"].split(", ")
+    saved = browser.post("/admin/referrals/settings", data=tokens | typed | {"action": "save"})
+    assert saved.status_code == 303, saved.text
+    switched = browser.post("/admin/referrals/switch", data=tokens | {"program": "on"})
+    assert switched.status_code == 303
+    assert "The program is on" in browser.get(switched.location).text
+
+
+# -- all pages -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every link to another page, and to a heading of it."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        other = page if not path else (page.parent / path).resolve()
+        assert other.exists(), target
+        headings = re.findall(r"^#+ (.+)$", other.read_text(), re.MULTILINE)
+        anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+        assert not anchor or anchor in anchors, target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_python_of_every_page_compiles(page: Path) -> None:
+    """Also where it isn't run; and each page can be reached from the index."""
+    name = str(page.relative_to(DOCS))
+    for language, body in blocks(name):
+        if language == "python":
+            compile(body, name, "exec")
+    assert name == "index.md" or f"({name})" in read("index.md")
+
+
+def test_settings_of_every_page_exist() -> None:
+    """No page names a setting that there isn't."""
+    known = {f"REFERRALS_{field.name.upper()}" for field in fields(config.Settings)}
+    for page in PAGES:
+        assert set(re.findall(r"REFERRALS_[A-Z_]*[A-Z]", page.read_text())) <= known, page
+
+
+def test_unbuilt_features_are_promised_nowhere() -> None:
+    """What isn't built is named on the index, and elsewhere only in the rules and where it is marked as later."""
+    unbuilt = re.compile(
+        r"\b(tiers?|milestones?|vouchers?|payouts?|invitations? by email|Stripe|watch\(\)|reconcile)\b"
+    )
+    for page in PAGES:
+        if page.name in ("index.md", "rules.md"):
+            continue
+        for paragraph in re.split(r"\n(?:\n|(?=- |\d+\. ))", page.read_text()):
+            assert not unbuilt.search(paragraph) or "later" in paragraph.lower(), (page, paragraph)
