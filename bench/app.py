@@ -11,6 +11,8 @@ from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase
 
 from flask_referrals import Client, Host, Invoice, Money, Referrals, Terms
+from flask_referrals.models import AccountRow
+from flask_referrals.web import pages, portal
 
 
 class Base(DeclarativeBase):
@@ -84,11 +86,23 @@ def create_app(url: str) -> tuple[Flask, Referrals]:
         referrals.switch(ORG, on=True)
         db.session.commit()
 
-    @app.get("/one-select")
-    def one_select() -> str:
-        """The floor of a page: one look at one row."""
-        from flask_referrals.models import AccountRow
+    kept: dict[str, Any] = {}
 
+    def keep(template: str, **context: Any) -> Any:
+        kept.update(context, template=template)
+        return pages.page(template, **context)
+
+    portal.page = keep  # type: ignore[assignment]
+
+    @app.get("/one-select")
+    def one_select() -> Any:
+        """The floor of the portal page: the same HTML, made from what it was given once, and one look at one row."""
+        db.session.get(AccountRow, 1)
+        return pages.page(**kept)
+
+    @app.get("/bare")
+    def bare() -> str:
+        """One look at one row, and next to no HTML."""
         row = db.session.get(AccountRow, 1)
         return f"<!doctype html><title>one</title><p>{row.balance if row else 0}"
 

@@ -240,7 +240,7 @@ def add_business(firm: Firm) -> Business:
 def set_terms(
     business: Business, discount: Discount, *, reward: int, referee_reward: int | None = None, in_days: int = 0
 ) -> None:
-    """New terms of the referral program, which is on."""
+    """New terms of the referral program, which is switched on with its first ones."""
     terms = Terms(
         currency=business.currency,
         discount=discount,
@@ -249,7 +249,8 @@ def set_terms(
     )
     staff = db.session.scalars(select(Staff.name).filter_by(business_id=business.id)).one()
     referrals.save_terms(business.slug, terms, effective_from=now() + timedelta(days=in_days), by=staff)
-    referrals.switch(business.slug, on=True)
+    if not referrals.program(business.slug).enabled:
+        referrals.switch(business.slug, on=True, by=staff)
 
 
 def add_client(

@@ -8,12 +8,17 @@ from .events import Event
 from .extension import Referrals
 from .host import DEFAULT_ORG, Client, Host, Invoice
 from .money import Money, spread
+from .services.codes import Code
 from .services.outcomes import Outcome, Referral, Tried
+from .services.portal import Balance, News, ReferralLine, RewardLine
+from .services.programs import Program
 from .web.fields import ReferralCodeField
 
 __all__ = [
     "DEFAULT_ORG",
+    "Balance",
     "Client",
+    "Code",
     "ConfigurationError",
     "Discount",
     "Event",
@@ -21,12 +26,16 @@ __all__ = [
     "Invoice",
     "Money",
     "MoneyError",
+    "News",
     "NotFoundError",
     "Outcome",
+    "Program",
     "Referral",
     "ReferralCodeField",
+    "ReferralLine",
     "Referrals",
     "ReferralsError",
+    "RewardLine",
     "StateError",
     "Terms",
     "TermsError",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+import re
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 
+from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency
+from babel.numbers import NumberPattern, get_currency_symbol, parse_pattern
 
 from .domain.terms import Terms
 from .money import Money, digits
@@ -48,22 +51,30 @@ def link_error_text(reason: str | None) -> str:
 
 def date_text(at: datetime, zone: tzinfo, locale: str = "en_US") -> str:
     """The day of that time in the org's time zone: `Jan 10, 2026`."""
-    return str(format_date(at.astimezone(zone).date(), "medium", locale=locale))
+    return _date_text(at.astimezone(zone).date(), locale)
 
 
+@lru_cache(maxsize=4096)
+def _date_text(day: date, locale: str) -> str:
+    return str(format_date(day, "medium", locale=locale))
+
+
+@lru_cache(maxsize=16384)
 def money_text(money: Money, locale: str = "en_US") -> str:
     """An amount as people of that locale write it, with ISO's digits: `$50.00`, `¥500`, `KWD 2.125`."""
-    places = digits(money.currency)
-    pattern_digits = "0" * places
-    pattern = "¤#,##0." + pattern_digits if places else "¤#,##0"
-    if locale.startswith("en"):
-        text = format_currency(abs(money.amount), money.currency, pattern, locale=locale, currency_digits=False)
-        return ("-" if money.minor < 0 else "") + text
-    return str(
-        format_currency(
-            money.amount.quantize(Decimal(1).scaleb(-places)), money.currency, locale=locale, currency_digits=False
-        )
-    )
+    pattern = _pattern(locale, money.currency)
+    return str(pattern.apply(money.amount, locale, currency=money.currency, currency_digits=False))
+
+
+@lru_cache(maxsize=256)
+def _pattern(locale: str, currency: str) -> NumberPattern:
+    """The locale's own pattern, told the digits: Babel's are CLDR's, which differ from ISO's for 34 currencies."""
+    pattern = Locale.parse(locale).currency_formats["standard"].pattern
+    if get_currency_symbol(currency, locale)[-1:].isalpha():
+        pattern = re.sub("¤(?=[#0])", "¤\N{NO-BREAK SPACE}", pattern)
+    found = parse_pattern(pattern)
+    found.frac_prec = (digits(currency), digits(currency))
+    return found
 
 
 def percent_text(percent: Decimal) -> str:
@@ -95,7 +106,8 @@ def referee_text(terms: Terms, locale: str = "en_US", *, whose: str = "the") -> 
         parts.append(discount)
     if terms.referee_reward is not None:
         once = "it is paid" if parts else f"{whose} first invoice is paid"
-        parts.append(f"{money_text(terms.referee_reward, locale)} credit once {once}")
+        least = "" if terms.min_paid is None else f" with {money_text(terms.min_paid, locale)} or more"
+        parts.append(f"{money_text(terms.referee_reward, locale)} credit once {once}{least}")
     return ", and ".join(parts) if parts else "a warm welcome"
 
 

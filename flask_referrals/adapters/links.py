@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from flask import Flask
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from ..errors import ConfigurationError
+
 _SALT = "flask_referrals.link"
 
 
@@ -27,6 +29,8 @@ def sign(app: Flask, followed: Followed) -> str:
 
 def read(app: Flask, value: str, *, now: datetime, life: timedelta) -> Followed | None:
     """What a cookie says; None for one that is forged, not ours, or older than `life`."""
+    if not app.secret_key:
+        return None  # nobody's signature would mean anything
     try:
         org, code, stamp = _serializer(app).loads(value)
         followed = Followed(str(org), str(code), datetime.fromtimestamp(int(stamp), UTC))
@@ -36,4 +40,6 @@ def read(app: Flask, value: str, *, now: datetime, life: timedelta) -> Followed 
 
 
 def _serializer(app: Flask) -> URLSafeSerializer:
-    return URLSafeSerializer(app.secret_key or "", salt=_SALT)
+    if not app.secret_key:
+        raise ConfigurationError("links are signed with the app's key: set SECRET_KEY", key="SECRET_KEY")
+    return URLSafeSerializer(app.secret_key, salt=_SALT)

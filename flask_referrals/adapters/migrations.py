@@ -23,7 +23,7 @@ from .tables import VERSION_TABLE, make_triggers, missing_triggers
 #: How long an upgrade waits for another one, in seconds.
 PATIENCE = 300
 _LOCK = "flask_referrals.migrations"
-#: What differs, and the table or index that is missing, where just that is it; None for what we do not mend by ourselves.
+#: What differs, and the table or index that is missing, or None where it is more than that.
 Differences = list[tuple[str, Any]]
 
 
@@ -116,11 +116,16 @@ def _differences(connection: Connection) -> Differences:
     for change in compare_metadata(context, metadata):
         found += [_told(one) for one in (change if isinstance(change, list) else [change])]
     missing = {thing.name for _, thing in found if isinstance(thing, Table)}
-    found = [one for one in found if not (isinstance(one[1], Index) and one[1].table.name in missing)]  # come with it
+    found = [(text, thing) for text, thing in found if not (isinstance(thing, Index) and _table_of(thing) in missing)]
     found += [(f"table {table} lacks the check {name}", None) for table, name in _missing_checks(connection)]
     if not missing:
         found += [(f"trigger {name} is missing", ()) for name in missing_triggers(connection)]
     return found
+
+
+def _table_of(index: Index) -> str:
+    assert index.table is not None
+    return index.table.name
 
 
 def _told(change: tuple[Any, ...]) -> tuple[str, Any]:

@@ -31,9 +31,8 @@ def in_savepoint(
     """Do a use case in a savepoint of the session's transaction and write its log; an error undoes only our part.
 
     `after_commit` is called once the host has committed, with no connection of this session's in use. What the host
-    has not flushed yet is flushed first, outside of the savepoint: its errors are the host's.
+    has not flushed yet is flushed first, before the savepoint.
     """
-    session.flush()
     if writes:
         begin_writing(session.connection())
     for attempt in range(TRIES):

@@ -150,4 +150,5 @@ def _told(outcome: Outcome | None) -> Outcome:
     """The outcome with the sentence that a person reads."""
     if outcome is None:
         return _FAILED
-    return replace(outcome, message=refusal_text(outcome.reason)) if outcome.reason else outcome
+    tried = tuple(replace(way, message=refusal_text(way.reason)) for way in outcome.tried)
+    return replace(outcome, message=refusal_text(outcome.reason), tried=tried)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Table, and_, bindparam, func, insert, se
 from ..models import AccountRow, HoldRow, LedgerRow
 from ..models.ledger import COUNTS
 from ..money import Money
-from .sql import insert_or_add
+from .sql import insert_or_add, sole
 from .unit import Unit
 
 _ACCOUNT: Table = AccountRow.__table__  # type: ignore[assignment]
@@ -98,7 +98,7 @@ class Books:
     def write(self) -> None:
         """Write the entries, in one statement; the trigger carries the accounts forward and refuses a misfit."""
         if self.entries:
-            self.unit.connection.execute(_INSERT_ENTRY, self.entries)
+            self.unit.connection.execute(_INSERT_ENTRY, sole(self.entries))
             self.entries = []
 
 
@@ -126,7 +126,7 @@ def open_books(unit: Unit, org: str, owners: Iterable[Owner], **counts: dict[str
         for client_id, currency in sorted(counted | set(owners))
     ]
     statement = insert_or_add(unit.dialect, _ACCOUNT, _OWNER, ("referred", "qualified"), _STATE)
-    return Books(unit, org, _accounts(org, unit.connection.execute(statement, rows)))
+    return Books(unit, org, _accounts(org, unit.connection.execute(statement, sole(rows))))
 
 
 _LOCK = (

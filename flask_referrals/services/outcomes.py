@@ -23,11 +23,15 @@ class Referral:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """One way of attribution that was tried (A1): by `code` or `link`, the text given, and why it was refused."""
+    """One way of attribution that was tried (A1): by `code` or `link`, the text given, and why it was refused.
+
+    `message` is the sentence for that reason; both are empty for the way that was taken.
+    """
 
     via: str
     text: str
     reason: str | None
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

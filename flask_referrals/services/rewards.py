@@ -14,6 +14,7 @@ from ..models import AccountRow, ReferralRow, RewardRow
 from ..models.ledger import COUNTS
 from ..money import Money
 from .ledger import Books, Owner
+from .sql import sole
 from .ties import ReferralTie
 from .unit import Unit
 
@@ -110,7 +111,7 @@ def issue(unit: Unit, books: Books, referral: ReferralTie, version: Version, inv
         }
         for reward in planned
     ]
-    made = unit.connection.execute(_INSERT_REWARDS, rows)
+    made = unit.connection.execute(_INSERT_REWARDS, sole(rows))
     ids = {(row.beneficiary, row.cause): row.id for row in made}
     for reward in planned:
         reward_id = ids[reward.beneficiary, reward.cause]

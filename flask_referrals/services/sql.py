@@ -40,6 +40,11 @@ def insert_or_add(
     )
 
 
+def sole(rows: list[Row]) -> Row | list[Row]:
+    """The rows as SQLAlchemy runs them fastest: one by itself needs no batch."""
+    return rows[0] if len(rows) == 1 else rows
+
+
 def made(connection: Connection, table: Table, row: Row) -> int | None:
     """The id of the row now inserted, or None where a unique key is taken already."""
     found: int | None = connection.execute(insert_once(connection.dialect.name, table), row).scalar()

@@ -15,6 +15,7 @@ from ..host import Host
 from ..models import ActivityRow
 from ..money import Money
 from .programs import Programs
+from .sql import sole
 
 Clock = Callable[[], datetime]
 _INSERT_ACTIVITY = insert(ActivityRow.__table__)  # type: ignore[arg-type]
@@ -92,6 +93,6 @@ class Unit:
         """Write the collected log lines, in one statement; whether there were any, so that something happened."""
         if not self.lines:
             return False
-        self.connection.execute(_INSERT_ACTIVITY, self.lines)
+        self.connection.execute(_INSERT_ACTIVITY, sole(self.lines))
         self.lines = []
         return True

@@ -83,6 +83,8 @@ class ReferralCodeField(StringField):  # type: ignore[misc]
         self._org = org
         #: The text that the person was told about already; empty for none.
         self.told = ""
+        #: The reason's code of the refusal that is shown at the field, such as `code_mistyped`; None for none.
+        self.refused: str | None = None
 
     @property
     def told_name(self) -> str:
@@ -113,6 +115,7 @@ class ReferralCodeField(StringField):  # type: ignore[misc]
         found = look_at(state, state.host.current_org() if org is None else org, text, self._point)
         if found is not None and found.reason is not None:
             self.told = text
+            self.refused = found.reason
             raise ValidationError(code_error_text(found.reason))
         self.told = ""
 

@@ -92,7 +92,7 @@ def _go_on(state: State, org: str, found: Checked | None) -> Response:
     url = _registration(state, org)
     if found is None or found.code is None or _is_closed(found):
         return redirect(url, 303)
-    if not state.host.may_set_cookie():
+    if not (state.host.may_set_cookie() and state.app.secret_key):
         return redirect(_with_code(url, found.code.text), 303)
     response = redirect(url, 303)
     settings = state.settings

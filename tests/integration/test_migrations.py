@@ -198,9 +198,10 @@ def test_revisions_and_models_make_the_same(shop: Shop) -> None:
 def test_every_constraint_is_named() -> None:
     """No constraint or index of ours is left to a database's own naming."""
     for table in metadata.tables.values():
-        for thing in [*table.constraints, *table.indexes]:
+        things: list[Any] = [*table.constraints, *table.indexes]
+        for thing in things:
             assert thing.name, f"{thing!r} of {table.name}"
-            assert str(thing.name).split("_", 1)[1].startswith("referrals_")
+            assert thing.name.split("_", 1)[1].startswith("referrals_")
 
 
 @pytest.mark.parametrize("migrate_last", [False, True], ids=["migrate first", "migrate last"])
@@ -410,6 +411,7 @@ UPGRADE = """
     from pathlib import Path
     from tests.integration.test_migrations import Shop
     shop = Shop(sys.argv[1], Path(sys.argv[2]))
+    print("ready", flush=True)
     sys.stdin.readline()
     print(shop.referrals("db", "upgrade"))
     shop.close()
@@ -426,6 +428,9 @@ def test_upgrades_at_once_wait_for_each_other(shop: Shop, database_url: str, tmp
         )
         for _ in range(4)
     ]  # fmt: skip
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
     for process in processes:
         assert process.stdin is not None
         process.stdin.write("go\n")

@@ -24,6 +24,7 @@ from .people import mistyped, sloppy
 from .player import StepFailed, play, read
 from .reading import StoryError
 from .terms import Book
+from .test_stories import find_stories
 from .world import World
 
 HEAD = """
@@ -269,24 +270,21 @@ def test_a_change_goes_on_top_of_the_terms_of_its_day() -> None:
 
 
 def test_another_folder_is_played_instead(tmp_path: Path) -> None:
-    """REFERRALS_SCENARIOS names it; a story that is good passes there, one that is not fails, and none is an error."""
+    """REFERRALS_SCENARIOS names it; a story that is good passes there, one that is not fails."""
     good = f'{LOOP}  - expect: {{credit: {{jane: "50.00"}}}}\n'
     (tmp_path / "good.yaml").write_text(good)
     (tmp_path / "bad.yaml").write_text(good.replace('jane: "50.00"', 'jane: "51.00"'))
-    code, output = _run(tmp_path)
-    assert code == 1, output
-    assert "1 failed, 1 passed" in output
-    assert "bad.yaml, step 6 (expect): credit: jane: expected 51.00, found 50.00" in output
-
-    (tmp_path / "empty").mkdir()
-    code, output = _run(tmp_path / "empty")
-    assert code not in (0, 1)
-    assert "there are no stories in" in output
-
-
-def _run(folder: Path) -> tuple[int, str]:
-    environment = {**os.environ, "REFERRALS_SCENARIOS": str(folder), "REFERRALS_TEST_COMPLETE": "0"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "sqlite"]
-    command.append(str(Path(__file__).with_name("test_stories.py")))
+    environment = {**os.environ, "REFERRALS_SCENARIOS": str(tmp_path), "REFERRALS_TEST_COMPLETE": "0"}
+    file = str(Path(__file__).with_name("test_stories.py"))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "sqlite", file]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
-    return done.returncode, done.stdout + done.stderr
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "1 failed, 1 passed" in done.stdout
+    assert "bad.yaml, step 6 (expect): credit: jane: expected 51.00, found 50.00" in done.stdout
+
+
+def test_a_folder_without_stories_is_an_error(tmp_path: Path) -> None:
+    """A misspelt folder is no success."""
+    with pytest.raises(pytest.UsageError, match="there are no stories in"):
+        find_stories(str(tmp_path))
+    assert len(find_stories(None)) > 30

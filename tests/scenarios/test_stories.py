@@ -14,10 +14,18 @@ from .player import load, play
 from .world import World
 
 HERE = Path(__file__).parent
-FOLDERS = [Path(given)] if (given := os.environ.get("REFERRALS_SCENARIOS")) else [HERE / "stories", HERE / "more"]
-STORIES = sorted(path for folder in FOLDERS for path in folder.glob("*.y*ml"))
-if not STORIES:
-    raise pytest.UsageError(f"there are no stories in {FOLDERS[0]}")
+
+
+def find_stories(folder: str | None) -> list[Path]:
+    """The stories of the folder, or of our own; an error where there are none."""
+    folders = [Path(folder)] if folder else [HERE / "stories", HERE / "more"]
+    found = sorted(path for one in folders for path in one.glob("*.y*ml"))
+    if not found:
+        raise pytest.UsageError(f"there are no stories in {folders[0]}")
+    return found
+
+
+STORIES = find_stories(os.environ.get("REFERRALS_SCENARIOS"))
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)

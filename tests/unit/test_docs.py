@@ -1,6 +1,6 @@
 """The docs say what the code does: their tables, figures and blocks are read from the pages and checked here.
 
-What is checked stands behind a comment `<!-- checked: NAME -->` in the page: the table or the fenced block that follows.
+What is checked stands behind a comment `<!-- checked: NAME -->` in the page: the table or fenced block that follows.
 """
 
 from __future__ import annotations
@@ -9,14 +9,12 @@ import hashlib
 import inspect
 import json
 import re
-import runpy
 import shlex
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +39,7 @@ from flask_referrals.testing import FrozenClock
 from flask_referrals.web.settings_form import SettingsForm
 from tests.integration.conftest import World
 from tests.integration.test_budgets import counted
-from tests.minihost import ClientRow, InvoiceRow, create_app, db
+from tests.minihost import InvoiceRow, create_app, db
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -115,6 +113,9 @@ def world(tmp_path: Path) -> Iterator[World]:
 # -- the discount ----------------------------------------------------------------------------------------------------
 
 
+DEAL = re.compile(r"(?P<percent>[\d.]+)%|at most (?P<cap>[\d.]+) \w+|from (?P<least>[\d.]+) \w+|(?P<amount>[\d.]+) \w+")
+
+
 def deal(currency: str, words_of_it: str) -> Terms:
     """Terms with a deal such as `15%, at most 40.00 USD, from 50.00 USD`."""
     document: dict[str, Any] = {"currency": currency, "referrer_reward": {"kinds": ["credit"], "amount": "50"}}
@@ -122,10 +123,7 @@ def deal(currency: str, words_of_it: str) -> Terms:
     for part in words_of_it.split(", "):
         if part == "nothing":
             continue
-        kind = re.fullmatch(
-            r"(?:(?P<percent>[\d.]+)%|at most (?P<cap>[\d.]+) \w+|from (?P<least>[\d.]+) \w+|(?P<amount>[\d.]+) \w+)",
-            part,
-        )
+        kind = DEAL.fullmatch(part)
         assert kind, part
         found = {name: value for name, value in kind.groupdict().items() if value is not None}
         if "least" in found:
@@ -288,8 +286,9 @@ def test_check_character_by_hand() -> None:
     body = "".join(row["Character"] for row in rows)
     check = codes.check_character(body)
     assert check == codes.ALPHABET[(29 - position) % 28]
-    sentence = f"is number 29 − {position} = {29 - position} of the alphabet: `{check}`. So the code is `{codes.spoken(body + check)}`."
-    assert sentence in read(ATTRIBUTION)
+    left = 29 - position
+    assert f"is number 29 − {position} = {left} of the alphabet: `{check}`." in read(ATTRIBUTION)
+    assert f"So the code is `{codes.spoken(body + check)}`." in read(ATTRIBUTION)
 
 
 # -- the ledger ------------------------------------------------------------------------------------------------------
@@ -461,6 +460,15 @@ def test_signals_and_their_arguments() -> None:
         signal = found[bare(row["Signal"])]
         kinds = {kind for kind, fired in state._ANNOUNCED.items() if signal in fired}
         assert set(listed(row["Fired for"])) == kinds, row
+
+
+def test_kinds_of_log_lines() -> None:
+    """Every kind that the services log is named on the page."""
+    folder = Path(flask_referrals.__file__).parent / "services"
+    sources = "".join(path.read_text() for path in folder.glob("*.py"))
+    kinds = set(re.findall(r"unit\.record\(\s*\"(\w+)\"", sources))
+    assert len(kinds) > 5
+    assert kinds | set(state._ANNOUNCED) <= set(listed(read(REFERENCE)))
 
 
 def _heard() -> list[NamedSignal]:

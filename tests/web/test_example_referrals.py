@@ -151,7 +151,7 @@ def lines(amounts: tuple[str, ...], tax: str = "") -> dict[str, str]:
 def refusal(response: TestResponse, field: str) -> tuple[str, str]:
     """The code and the sentence of a refusal, which stand at the field."""
     assert response.status_code == 422
-    found = re.search(rf'id="{field}-error" data-reason="(\w+)">([^<]+)<', response.get_data(as_text=True))
+    found = re.search(rf'data-reason="(\w+)" id="{field}-error">([^<]+)<', response.get_data(as_text=True))
     assert found, response.get_data(as_text=True)
     return found[1], html.unescape(found[2])
 
