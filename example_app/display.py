@@ -24,7 +24,7 @@ def told(sentence: str, outcome: Outcome) -> tuple[str, str]:
     """What to flash after somebody became a client: the sentence, and what came of the referral code and link."""
     refused = [way for way in outcome.tried if way.reason]
     if outcome.ok:
-        more = f" The referral {refused[0].via} was not used, but the link was." if refused else ""
+        more = f" You came by a link, which counts. Your code was not used: {refused[0].message}" if refused else ""
         return sentence + more, "success"
     more = Markup(' <span data-reason="{}">The referral {} was not used: {}</span>')
     return escape(sentence) + more.format(outcome.reason, refused[0].via, outcome.message), "warning"
