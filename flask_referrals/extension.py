@@ -206,7 +206,7 @@ class Referrals:
         """Everything that is wrong in the books; nothing, if they are right (K1)."""
         connection = get_state().session().connection()
         yield from ledger.verify(connection, org)
-        yield from ledger.unheld(connection)
+        yield from ledger.unheld(connection, org)
 
     @staticmethod
     def _engine() -> Engine:

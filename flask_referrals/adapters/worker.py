@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Engine
@@ -23,8 +24,11 @@ class Done:
     delivered: int
 
 
-def work(state: State) -> Done:
-    """Do all that is due now. Each repair is a transaction of its own; safe to run twice at once."""
+def work(state: State, stop: Callable[[], bool] = lambda: False) -> Done:
+    """Do all that is due now, or less if `stop` says so after a batch. Each repair is a transaction of its own.
+
+    Safe to run twice at once.
+    """
     repaired = put_off = 0
     session = state.session()
     for retry in retries.due(session.connection(), state.now()):
@@ -41,13 +45,15 @@ def work(state: State) -> Done:
             session.commit()
             put_off += 1
     session.rollback()
-    return Done(repaired, put_off, _deliver(state))
+    return Done(repaired, put_off, _deliver(state, stop))
 
 
-def _deliver(state: State) -> int:
+def _deliver(state: State, stop: Callable[[], bool]) -> int:
     bind = state.session().get_bind()
     engine = bind if isinstance(bind, Engine) else bind.engine
     total = 0
     while count := outbox.deliver(engine, state.now(), state.announce):
         total += count
+        if stop():
+            break
     return total

@@ -21,7 +21,7 @@ def verify_ledger(context: click.Context, org: str | None) -> None:
     """Check every entry of every account; exit code 1 and one line for each thing that is wrong."""
     connection = get_state().session().connection()
     faults = 0
-    for fault in [*verify(connection, org), *(one for one in unheld(connection) if org in (None, one.org))]:
+    for fault in [*verify(connection, org), *unheld(connection, org)]:
         click.echo(_line(fault))
         faults += 1
     accounts, entries = _size(connection, org)

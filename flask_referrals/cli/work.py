@@ -43,7 +43,7 @@ def _loop(pause: float, stop: Event) -> None:
     while not stop.is_set():
         try:
             with app._get_current_object().app_context():
-                done = do_work(get_state())
+                done = do_work(get_state(), stop.is_set)
         except Exception:
             log.exception("this round failed; the next one is in %g seconds", pause)
         else:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, select, update
 
 from ..domain import codes
+from ..errors import ConfigurationError
 from ..models import CodeRow
 from .sql import insert_once, made
 from .unit import Unit
@@ -89,6 +90,8 @@ def backfill(unit: Unit, org: str, *, batch: int = 1000) -> Iterator[tuple[int, 
     """
     after: str | None = None
     while ids := list(unit.host.client_ids(org, after, batch)):
+        if ids[-1] == after:
+            raise ConfigurationError("Host.client_ids must return the ids that follow `after`, not the same ones again")
         after = ids[-1]
         missing = without = set(ids) - _with_code(unit.connection, org, ids)
         while missing:  # again only where a random code was taken already

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, and_, bindparam, func, insert, select, tuple_
@@ -47,10 +48,14 @@ class Account:
         return Money(self.balance - self.held, self.currency)
 
 
-def entry_hash(head: str, owner: tuple[str, str, str], fields: tuple[int, int, int, str, str, datetime]) -> str:
-    """The hash of an entry: over the one before it, the account's owner, seq, amount, balance, reason, key and time."""
-    seq, amount, balance, reason, key, at = fields
-    text = json.dumps([head, *owner, seq, amount, balance, reason, key, at.astimezone(UTC).isoformat()])
+#: What an entry's hash covers, beside the hash before it and the account's owner: all that it says.
+HASHED = ("seq", "amount", "balance", "reason", "key", "referral_id", "invoice_id", "actor")
+
+
+def entry_hash(head: str, owner: tuple[str, str, str], entry: Mapping[str, Any]) -> str:
+    """The hash of an entry: over the hash before it, the account's org, client and currency, and the entry (K1)."""
+    at = entry["at"].astimezone(UTC).isoformat()
+    text = json.dumps([head, *owner, *(entry[name] for name in HASHED), at])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -77,23 +82,20 @@ class Books:
         account = self.accounts[client_id, amount.currency]
         account.seq += 1
         account.balance += amount.minor
-        fields = (account.seq, amount.minor, account.balance, reason, key, self.unit.now)
-        account.head = entry_hash(account.head, (self.org, client_id, amount.currency), fields)
-        self.entries.append(
-            {
-                "account_id": account.id,
-                "seq": account.seq,
-                "amount": amount.minor,
-                "balance": account.balance,
-                "reason": reason,
-                "key": key,
-                "referral_id": referral_id,
-                "invoice_id": invoice_id,
-                "actor": self.unit.actor,
-                "at": self.unit.now,
-                "hash": account.head,
-            }
-        )
+        entry: dict[str, Any] = {
+            "account_id": account.id,
+            "seq": account.seq,
+            "amount": amount.minor,
+            "balance": account.balance,
+            "reason": reason,
+            "key": key,
+            "referral_id": referral_id,
+            "invoice_id": invoice_id,
+            "actor": self.unit.actor,
+            "at": self.unit.now,
+        }
+        account.head = entry_hash(account.head, (self.org, client_id, amount.currency), entry)
+        self.entries.append(entry | {"hash": account.head})
 
     def write(self) -> None:
         """Write the entries, in one statement; the trigger carries the accounts forward and refuses a misfit."""
@@ -160,12 +162,15 @@ class Fault:
 
 
 def verify(connection: Connection, org: str | None = None) -> Iterator[Fault]:
-    """Compare every account with its entries: no gap, each balance the sum so far, the hash chain unbroken (K1)."""
+    """Compare every account with its entries: no gap, each balance the sum so far, the hash chain unbroken (K1).
+
+    Of each account the first wrong entry is told, since all that follow hang on it.
+    """
     query = (
         select(
-            _ACCOUNT.c.id, *(_ACCOUNT.c[name] for name in _OWNER), _ACCOUNT.c.balance.label("account_balance"),
-            _ACCOUNT.c.seq.label("account_seq"), _ACCOUNT.c.held, _ACCOUNT.c.head.label("account_head"),
-            *(_LEDGER.c[name] for name in ("seq", "amount", "balance", "reason", "key", "at", "hash")),
+            _LEDGER.c.account_id, *(_ACCOUNT.c[name] for name in _OWNER), _ACCOUNT.c.balance.label("account_balance"),
+            _ACCOUNT.c.seq.label("account_seq"), _ACCOUNT.c.head.label("account_head"), _ACCOUNT.c.id,
+            *(_LEDGER.c[name] for name in (*HASHED, "at", "hash")),
         )
         .select_from(_ACCOUNT.outerjoin(_LEDGER, _LEDGER.c.account_id == _ACCOUNT.c.id))
         .where(_ACCOUNT.c.currency != COUNTS)
@@ -173,41 +178,53 @@ def verify(connection: Connection, org: str | None = None) -> Iterator[Fault]:
     )  # fmt: skip
     if org is not None:
         query = query.where(_ACCOUNT.c.org == org)
-    last: Any = None
+    rows = connection.execution_options(yield_per=1000).execute(query)
+    for _, entries in groupby(rows, key=lambda row: row.id):
+        yield from _account_faults(entries)
+    if org is None:
+        yield from _orphans(connection)
+
+
+def _account_faults(rows: Iterable[Any]) -> Iterator[Fault]:
+    """The first thing wrong with one account's entries, which come in order; all are read, whatever is found."""
     seq = balance = 0
     head = ""
-    broken = False
-    for row in connection.execution_options(yield_per=1000).execute(query):
-        if last is None or last.id != row.id:
-            if last is not None and not broken:
-                yield from _end_faults(last, seq, balance, head)
-            last, seq, balance, head, broken = row, 0, 0, "", False
-        if row.seq is None or broken:
+    fault: Fault | None = None
+    row: Any = None
+    for row in rows:
+        if row.seq is None or fault is not None:
             continue
-        fields = (row.seq, row.amount, row.balance, row.reason, row.key, row.at)
-        what = None
+        owner = (row.org, row.client_id, row.currency)
         if row.seq != seq + 1:
-            what = f"entry {seq + 1} is missing"
+            fault = Fault(*owner, seq + 1, "it is missing")
         elif row.balance != balance + row.amount:
-            what = f"the balance should be {balance + row.amount}, not {row.balance}"
-        elif row.hash != entry_hash(head, (row.org, row.client_id, row.currency), fields):
-            what = "the entry was changed: its hash does not fit"
-        if what is not None:  # all that follows hangs on this entry, so the first wrong one of an account is told
-            yield Fault(row.org, row.client_id, row.currency, row.seq, what)
-            broken = True
+            fault = Fault(*owner, row.seq, f"the balance should be {balance + row.amount}, not {row.balance}")
+        elif row.hash != entry_hash(head, owner, row._mapping):
+            fault = Fault(*owner, row.seq, "it was changed: its hash does not fit")
         seq, balance, head = row.seq, row.balance, row.hash
-    if last is not None and not broken:
-        yield from _end_faults(last, seq, balance, head)
+    if fault is None and (row.account_seq, row.account_balance, row.account_head) != (seq, balance, head):
+        what = (
+            f"the account says entry {row.account_seq} and balance {row.account_balance},"
+            f" its entries end at {seq} with {balance}"
+        )
+        fault = Fault(row.org, row.client_id, row.currency, 0, what)
+    if fault is not None:
+        yield fault
 
 
-def _end_faults(account: Any, seq: int, balance: int, head: str) -> Iterator[Fault]:
-    found = (account.account_seq, account.account_balance, account.account_head)
-    if found != (seq, balance, head):
-        what = f"the account says entry {found[0]} and balance {found[1]}, its entries end at {seq} with {balance}"
-        yield Fault(account.org, account.client_id, account.currency, 0, what)
+def _orphans(connection: Connection) -> Iterator[Fault]:
+    """Entries whose account is gone, which a database without foreign keys lets happen."""
+    query = (
+        select(_LEDGER.c.account_id, _LEDGER.c.seq)
+        .select_from(_LEDGER.outerjoin(_ACCOUNT, _ACCOUNT.c.id == _LEDGER.c.account_id))
+        .where(_ACCOUNT.c.id.is_(None))
+        .order_by(_LEDGER.c.account_id, _LEDGER.c.seq)
+    )
+    for row in connection.execute(query):
+        yield Fault("?", "?", "?", row.seq, f"its account {row.account_id} is gone")
 
 
-def unheld(connection: Connection) -> Iterator[Fault]:
+def unheld(connection: Connection, org: str | None = None) -> Iterator[Fault]:
     """Accounts whose `held` is not the sum of what is held on invoices (K4)."""
     hold: Table = HoldRow.__table__  # type: ignore[assignment]
     total = func.coalesce(func.sum(hold.c.amount_minor), 0)
@@ -217,5 +234,7 @@ def unheld(connection: Connection) -> Iterator[Fault]:
         .group_by(_ACCOUNT.c.id, *(_ACCOUNT.c[name] for name in _OWNER), _ACCOUNT.c.held)
         .having(_ACCOUNT.c.held != total)
     )
+    if org is not None:
+        query = query.where(_ACCOUNT.c.org == org)
     for row in connection.execute(query):
         yield Fault(row.org, row.client_id, row.currency, 0, f"{row.held} is held, its invoices hold {row.total}")

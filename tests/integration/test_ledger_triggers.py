@@ -174,13 +174,21 @@ TAMPERING: dict[str, tuple[Callable[[], list[Any]], str]] = {
     ),
     "an amount and its balance": (
         lambda: [update(LEDGER).where(entry(2)).values(amount=9000, balance=14000)],
-        "entry 2: the entry was changed: its hash does not fit",
+        "entry 2: it was changed: its hash does not fit",
     ),
     "a reason": (
         lambda: [update(LEDGER).where(entry(1)).values(reason="gift")],
-        "entry 1: the entry was changed: its hash does not fit",
+        "entry 1: it was changed: its hash does not fit",
     ),
-    "a deleted entry": (lambda: [delete(LEDGER).where(entry(2))], "entry 2 is missing"),
+    "who did it": (
+        lambda: [update(LEDGER).where(entry(3)).values(actor="nobody")],
+        "entry 3: it was changed: its hash does not fit",
+    ),
+    "what caused it": (
+        lambda: [update(LEDGER).where(entry(1)).values(invoice_id="another")],
+        "entry 1: it was changed: its hash does not fit",
+    ),
+    "a deleted entry": (lambda: [delete(LEDGER).where(entry(2))], "entry 2: it is missing"),
     "a deleted last entry": (
         lambda: [delete(LEDGER).where(entry(3))],
         "account: the account says entry 3 and balance 5000, its entries end at 2 with 10000",

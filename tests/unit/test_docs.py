@@ -34,7 +34,7 @@ from flask_referrals.domain.contact import canonical_email, canonical_phone, sho
 from flask_referrals.domain.credit import CreditRefused, credit_to_hold
 from flask_referrals.domain.discounts import discount_for
 from flask_referrals.models import LedgerRow, ReferralRow, metadata
-from flask_referrals.services.ledger import entry_hash
+from flask_referrals.services.ledger import HASHED, entry_hash
 from flask_referrals.testing import FrozenClock
 from flask_referrals.web.settings_form import SettingsForm
 from tests.integration.conftest import World
@@ -385,12 +385,12 @@ def test_hash_chain() -> None:
     before = ""
     balance = 0
     for number, (line, digest) in enumerate(zip(lines[::2], lines[1::2], strict=True), 1):
-        head, org, client, currency, seq, amount, after, reason, key, at = json.loads(line)
-        balance += amount
-        assert (head, seq, after) == (before, number, balance)
+        head, org, client, currency, *facts, at = json.loads(line)
+        entry = dict(zip(HASHED, facts, strict=True)) | {"at": datetime.fromisoformat(at)}
+        balance += entry["amount"]
+        assert (head, entry["seq"], entry["balance"]) == (before, number, balance)
         assert hashlib.sha256(line.encode()).hexdigest() == digest
-        moment = datetime.fromisoformat(at)
-        assert entry_hash(head, (org, client, currency), (seq, amount, after, reason, key, moment)) == digest
+        assert entry_hash(head, (org, client, currency), entry) == digest
         before = digest
 
 
@@ -411,6 +411,7 @@ def test_verify_tells_what_is_wrong(world: World) -> None:
 
 def run_console(app: Flask, lines: list[str], *, code: int = 0) -> None:
     """Run each `$ flask …` of a block and compare what it prints; a line of `…` stands for any number of lines."""
+    assert lines[0].startswith("$ ")
     shown: list[str] = []
     output: list[str] | None = None
     for line in [*lines, "$ end"]:
@@ -477,7 +478,8 @@ def _heard() -> list[NamedSignal]:
 
 def test_public_names() -> None:
     """`flask_referrals.__all__`, the methods of Referrals with their arguments, and the errors with their codes."""
-    assert sorted(bare(row["Name"]) for row in table(REFERENCE, "names")) == sorted(flask_referrals.__all__)
+    names = [name for row in table(REFERENCE, "names") for name in listed(row["Name"])]
+    assert sorted(names) == sorted(flask_referrals.__all__)
     methods = {name: value for name, value in vars(Referrals).items() if not name.startswith("_")}
     documented = {bare(row["Method"]).partition("(")[0]: bare(row["Method"]) for row in table(REFERENCE, "referrals")}
     assert set(documented) == set(methods)
@@ -581,6 +583,7 @@ def test_the_statements_of_a_payment(world: World) -> None:
         ours.append(f"{verb} {', '.join(tables)}")
     rows = table("architecture.md", "paid")
     assert [row["Statement"] for row in rows] == ours[: len(rows)]
+    assert [int(row["No."]) for row in rows] == list(range(1, len(rows) + 1))
     assert all("referrals_activity" in statement for statement in ours[len(rows) :]), "delivery, after the commit"
 
 
@@ -635,6 +638,13 @@ def test_the_tutorial_plays_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyP
                 run_console(script["app"] if "app" in script else make_shop(), body.splitlines())
     finally:
         forget_shop()
+
+
+def test_the_readme_shows_the_same_module() -> None:
+    """The README's module is the tutorial's, which is run."""
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    [module] = [body for _, body in blocks("tutorial.md") if body.startswith("# shop/referrals.py")]
+    assert module in readme
 
 
 def make_shop() -> Flask:
