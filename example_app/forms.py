@@ -165,7 +165,7 @@ class LineForm(Form):  # type: ignore[misc]  # WTForms has no types
         if not self.description.data:
             self.description.errors = ["Please describe what this is for."]
         try:
-            self.amount.read(currency)
+            self.amount.read(currency, zero=True)
         except ValidationError as error:
             self.amount.errors = [str(error)]
         try:

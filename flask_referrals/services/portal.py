@@ -3,11 +3,13 @@ the number of referrals: the header comes from single rows, lists by keyset."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, case, literal, select
+from sqlalchemy import Connection, Select, Table, and_, bindparam, case, literal, select, union_all
 
 from ..domain.contact import short_name
 from ..models import AccountRow, ActivityRow, CodeRow, LedgerRow, ProgramRow, ReferralRow, RewardRow
@@ -104,7 +106,7 @@ class LedgerLine:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The head of the portal page: the program's switch and revision, the code if there is one, counts and credit."""
+    """The head of the portal page: the program's switch and revision, the code if there is one, counts, credit."""
 
     enabled: bool
     revision: int
@@ -115,6 +117,7 @@ class Header:
     referred: int
     qualified: int
     balances: tuple[Balance, ...]
+    account_ids: tuple[int, ...]
 
 
 _one = select(literal(1).label("one")).subquery("one")
@@ -126,6 +129,7 @@ _HEADER = (
         _CODE.c.text.label("code"),
         _CODE.c.active,
         _CODE.c.visits,
+        _ACCOUNT.c.id.label("account_id"),
         *(_ACCOUNT.c[name] for name in ("currency", "balance", "held", "referred", "qualified")),
     )
     .select_from(
@@ -167,6 +171,7 @@ def header(connection: Connection, org: str, client_id: str) -> Header:
         referred=0 if counts is None else counts.referred,
         qualified=0 if counts is None else counts.qualified,
         balances=tuple(_balance(row.balance, row.held, row.currency) for row in money),
+        account_ids=tuple(row.account_id for row in money),
     )
 
 
@@ -240,27 +245,34 @@ def _referral(row: Any) -> ReferralLine:
     )
 
 
-_HISTORY = (
-    select(
-        *(_LEDGER.c[name] for name in ("id", "at", "reason", "amount", "balance", "invoice_id")),
-        _ACCOUNT.c.currency,
-        _REFERRAL.c.referee_name,
+@lru_cache(maxsize=8)
+def _history_of(accounts: int) -> Select[Any]:
+    """The newest entries of so many accounts: each is read from its end, so that a long history costs no more."""
+    fields = [_LEDGER.c[name] for name in ("id", "account_id", "at", "reason", "amount", "balance", "invoice_id")]
+    ends = [
+        select(*fields, _LEDGER.c.referral_id)
+        .where(_LEDGER.c.account_id == bindparam(f"account_{number}"))
+        .order_by(_LEDGER.c.seq.desc())
+        .limit(bindparam("page"))
+        .subquery()
+        for number in range(accounts)
+    ]
+    newest = union_all(*(select(end) for end in ends)).subquery("newest")
+    names = and_(_REFERRAL.c.id == newest.c.referral_id, _REFERRAL.c.referrer_id == _ACCOUNT.c.client_id)
+    return (
+        select(newest, _ACCOUNT.c.currency, _REFERRAL.c.referee_name)
+        .select_from(newest.join(_ACCOUNT, _ACCOUNT.c.id == newest.c.account_id).outerjoin(_REFERRAL, names))
+        .order_by(newest.c.id.desc())
+        .limit(bindparam("page"))
     )
-    .select_from(
-        _LEDGER.join(_ACCOUNT, _ACCOUNT.c.id == _LEDGER.c.account_id).outerjoin(
-            _REFERRAL,
-            and_(_REFERRAL.c.id == _LEDGER.c.referral_id, _REFERRAL.c.referrer_id == _ACCOUNT.c.client_id),
-        )
-    )
-    .where(_ACCOUNT.c.org == bindparam("org"), _ACCOUNT.c.client_id == bindparam("client_id"))
-    .order_by(_LEDGER.c.id.desc())
-    .limit(bindparam("page"))
-)
 
 
-def history(connection: Connection, org: str, client_id: str, *, page: int = PAGE) -> list[LedgerLine]:
-    """The newest entries of the client's credit accounts, newest first."""
-    rows = connection.execute(_HISTORY, {"org": org, "client_id": client_id, "page": page})
+def history(connection: Connection, account_ids: Sequence[int], *, page: int = PAGE) -> list[LedgerLine]:
+    """The newest entries of these accounts of one client, newest first; no statement where there is no account."""
+    if not account_ids:
+        return []
+    binds = {f"account_{number}": account_id for number, account_id in enumerate(account_ids)}
+    rows = connection.execute(_history_of(len(account_ids)), binds | {"page": page})
     return [
         LedgerLine(
             id=row.id,

@@ -80,7 +80,7 @@ def _portal(state: State, client: Client) -> Response:
         connection = state.session().connection()
     before = _before()
     lines = portal.referrals(connection, client.org, client.id, before=before)
-    history = portal.history(connection, client.org, client.id)
+    history = portal.history(connection, head.account_ids)
     speech = _speech(state, client)
     name = state.host.org_name(client.org)
     response = page(
