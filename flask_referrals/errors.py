@@ -1,4 +1,4 @@
-"""What can go wrong, as data: a code and its facts. Sentences for people are made at the edge (`web.words`)."""
+"""What can go wrong, as data: a code and its facts. Sentences for people are made at the edge (`words`)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TermsError(ReferralsError, ValueError):
 
 
 class StateError(ReferralsError):
-    """A step that does not exist, named by both states (DOMAIN.md, States)."""
+    """A step that does not exist, named by both states (docs/rules.md, States)."""
 
     code = "state"
 

@@ -1,4 +1,4 @@
-"""The contract with the host app: the values it answers with, and what we ask it (ARCHITECTURE.md §3)."""
+"""The contract with the host app: the values it answers with, and what we ask it (docs/architecture.md §3)."""
 
 from __future__ import annotations
 

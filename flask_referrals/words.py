@@ -115,7 +115,7 @@ def referrer_text(terms: Terms, locale: str = "en_US") -> str:
     """What the referrer gets, in words."""
     text = f"{money_text(terms.referrer_reward, locale)} credit when they pay their first invoice"
     if terms.min_paid is not None:
-        text += f" of {money_text(terms.min_paid, locale)} or more"
+        text += f", with {money_text(terms.min_paid, locale)} or more"
     return text
 
 

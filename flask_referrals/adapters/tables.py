@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, appcontext_pushed
-from sqlalchemy import Column, Connection, MetaData, String, Table
+from sqlalchemy import Column, Connection, MetaData, String, Table, event, inspect
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,15 @@ def copy_into(target: MetaData) -> None:
             table.to_metadata(target)
     if VERSION_TABLE not in target.tables:
         Table(VERSION_TABLE, target, Column("version_num", String(32), primary_key=True))
+    if not event.contains(target, "after_create", _after_create):
+        event.listen(target, "after_create", _after_create)
+
+
+def _after_create(target: MetaData, connection: Connection, **extra: Any) -> None:
+    """The host's own `create_all` has made our tables with its own: their triggers belong to them."""
+    there = inspect(connection).get_table_names()
+    if all(table in there for table in triggers.APPEND_ONLY):
+        make_triggers(connection)
 
 
 def hide_from_migrate(app: Flask) -> None:

@@ -1,4 +1,4 @@
-"""The verbs by which a host tells us its facts; signals and plain calls end here alike (ARCHITECTURE.md §3.3)."""
+"""The verbs by which a host tells us its facts; signals and plain calls end here alike (docs/architecture.md §3.3)."""
 
 from __future__ import annotations
 

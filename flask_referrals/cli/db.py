@@ -1,4 +1,4 @@
-"""`flask referrals db …`: our tables in the host's database, by our own history (ARCHITECTURE.md §6)."""
+"""`flask referrals db …`: our tables in the host's database, by our own history (docs/architecture.md §6)."""
 
 from __future__ import annotations
 

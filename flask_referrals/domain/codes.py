@@ -43,7 +43,12 @@ def has_generated_shape(key: str) -> bool:
 
 
 def is_mistyped(key: str) -> bool:
-    """Whether a canonical text has the shape of a generated code with a wrong check character (`code_mistyped`, A3)."""
+    """Whether a canonical text is a generated code with a wrong character (`code_mistyped`, A3).
+
+    A 0 or a 1, which is also what O, I and L are read as, is in no generated code: it is a wrong character.
+    """
+    if len(key) == LENGTH and any(char in "01" for char in key):
+        return all(char in _VALUE or char in "01" for char in key)
     return has_generated_shape(key) and check_character(key[:-1]) != key[-1]
 
 

@@ -21,13 +21,23 @@ class PlannedReward:
     cause: str = "base"
 
 
+def why_not(terms: Terms, stays_paid: Money) -> str | None:
+    """Why an invoice of which that much stays paid, in money or credit, qualifies no referral; None if it does (R1).
+
+    `nothing_paid`, `below_minimum`, or `other_currency`, where the smallest amount cannot be compared (M4).
+    """
+    if stays_paid.minor <= 0:
+        return "nothing_paid"
+    if terms.min_paid is None:
+        return None
+    if terms.min_paid.currency != stays_paid.currency:
+        return "other_currency"
+    return "below_minimum" if stays_paid < terms.min_paid else None
+
+
 def qualifies(terms: Terms, stays_paid: Money) -> bool:
     """Whether an invoice of which that much stays paid, in money or credit, qualifies a referral (R1, M4)."""
-    if stays_paid.minor <= 0:
-        return False
-    if terms.min_paid is None:
-        return True
-    return terms.min_paid.currency == stays_paid.currency and stays_paid >= terms.min_paid
+    return why_not(terms, stays_paid) is None
 
 
 def plan(terms: Terms) -> list[PlannedReward]:

@@ -1,4 +1,4 @@
-"""The states of things and the steps between them (DOMAIN.md, States). No other step exists."""
+"""The states of things and the steps between them (docs/rules.md, States). No other step exists."""
 
 from __future__ import annotations
 

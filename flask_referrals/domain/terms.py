@@ -88,6 +88,17 @@ def _dropped_none(**values: str | None) -> dict[str, str]:
     return {key: value for key, value in values.items() if value is not None}
 
 
+_KEYS = (
+    "currency",
+    "discount",
+    "discount_min_invoice",
+    "referee_reward",
+    "referrer_reward",
+    "min_paid",
+    "accept_codes_at",
+)
+
+
 class _Reader:
     """Reads a document field by field and collects what is wrong, so that a form can show all of it at once."""
 
@@ -146,7 +157,13 @@ class _Reader:
             self.wrong["referrer_reward.amount"] = "say how much the referrer gets"
         return self.money("referrer_reward.amount", given.get("amount"))
 
+    def known(self) -> None:
+        for name in self.document:
+            if name not in _KEYS:
+                self.wrong[name] = f"there is no such term; the terms are {', '.join(_KEYS)}"
+
     def terms(self) -> Terms:
+        self.known()
         referrer_reward = self.referrer_reward()
         discount = self.discount()
         referee_reward = self.money("referee_reward.amount", (self.document.get("referee_reward") or {}).get("amount"))

@@ -36,6 +36,7 @@ class Touch:
     point: Point
 
 
+_OLD = ("id", "referrer_id", "referee_id", "state", "via", "attributed_at")
 _one = select(literal(1).label("one")).subquery("one")
 #: All that decides about a code, in one statement: the code, its owner's block, the program, the referee's referral.
 _FACTS = select(
@@ -45,10 +46,7 @@ _FACTS = select(
     _BLOCK.c.client_id.label("blocked"),
     _PROGRAM.c.enabled,
     _PROGRAM.c.revision,
-    *(
-        _REFERRAL.c[name].label(f"old_{name}")
-        for name in ("id", "referrer_id", "referee_id", "state", "via", "attributed_at")
-    ),
+    *(_REFERRAL.c[name].label(f"old_{name}") for name in _OLD),
 ).select_from(
     _one.outerjoin(
         _CODE, and_(_CODE.c.org == bindparam("org"), _CODE.c.key == bindparam("key"), _CODE.c.id >= _one.c.one)
@@ -63,6 +61,13 @@ _FACTS = select(
             _REFERRAL.c.live == _one.c.one,
         ),
     )
+)
+#: The referee's referral, read past an older snapshot of the host's transaction.
+_LIVE = (
+    select(*(_REFERRAL.c[name].label(f"old_{name}") for name in _OLD))
+    .where(_REFERRAL.c.org == bindparam("org"), _REFERRAL.c.referee_id == bindparam("referee_id"))
+    .where(_REFERRAL.c.live == 1)
+    .with_for_update()
 )
 
 
@@ -120,7 +125,8 @@ def _try(unit: Unit, referee: Client, touch: Touch) -> Referral | str:
     )
     if reason is not None or version is None:
         return reason or "program_off"
-    return _bind(unit, referee, referrer, touch, code_id=facts.code_id, terms_id=version.id) or "already_referred"
+    made_now = _bind(unit, referee, referrer, touch, code_id=facts.code_id, terms_id=version.id)
+    return made_now or _made_beside_us(unit, referee, referrer)
 
 
 def _bind(
@@ -167,6 +173,12 @@ def _bind(
         via=touch.via,
         attributed_at=unit.now,
     )
+
+
+def _made_beside_us(unit: Unit, referee: Client, referrer: Client) -> Referral | str:
+    """The referral that another process made meanwhile, if it is by the same referrer (A2); else the refusal."""
+    row = unit.connection.execute(_LIVE, {"org": referee.org, "referee_id": referee.id}).one()
+    return _old_referral(referee.org, row) if row.old_referrer_id == referrer.id else "already_referred"
 
 
 def _old_referral(org: str, facts: Row[Any]) -> Referral:

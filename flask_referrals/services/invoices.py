@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from sqlalchemy import Table, bindparam, or_, update
+from sqlalchemy import Table, bindparam, or_, select, update
 
-from ..domain.discounts import discount_for
-from ..domain.rewards import qualifies
+from ..domain.discounts import discount_for, why_none
+from ..domain.rewards import qualifies, why_not
 from ..domain.terms import Version
 from ..host import Invoice
-from ..models import ReferralRow
+from ..models import ActivityRow, ReferralRow
 from ..models.ledger import COUNTS
 from ..money import Money
 from . import credit, rewards
@@ -24,6 +24,7 @@ from .unit import Unit
 
 Verb = Literal["created", "changed", "paid", "refunded", "voided"]
 
+_ACTIVITY: Table = ActivityRow.__table__  # type: ignore[assignment]
 _REFERRAL: Table = ReferralRow.__table__  # type: ignore[assignment]
 
 _TAKE_DISCOUNT = (
@@ -59,7 +60,8 @@ def _follow_referral(
 ) -> None:
     """Reward what is earned by now, undo what is lost; otherwise only the credit on the invoice follows."""
     version = unit.programs.version(unit.connection, referral.terms_id)
-    earned = invoice.settled and not invoice.void and qualifies(version.terms, _stays_paid(invoice, hold))
+    stays = _stays_paid(invoice, hold)
+    earned = invoice.settled and not invoice.void and qualifies(version.terms, stays)
     if referral.state == "pending" and earned and verb == "paid" and rewards.claim(unit, referral, invoice.id):
         _reward(unit, record, invoice, referral, hold, version)
         return
@@ -67,8 +69,31 @@ def _follow_referral(
     if lost and rewards.unclaim(unit, referral):
         _undo(unit, record, invoice, referral, hold, reason or verb)
         return
+    if referral.state == "pending" and verb == "paid" and invoice.settled and not earned:
+        _tell_why_not(unit, invoice, referral, why_not(version.terms, stays))
     if hold is not None:
         _follow_credit(unit, record, invoice, hold)
+
+
+def _tell_why_not(unit: Unit, invoice: Invoice, referral: ReferralTie, reason: str | None) -> None:
+    """Log once why this paid invoice leaves the referral waiting (R1, M4)."""
+    told = select(_ACTIVITY.c.id).where(
+        _ACTIVITY.c.referral_id == referral.id,
+        _ACTIVITY.c.kind == "not_qualified",
+        _ACTIVITY.c.invoice_id == invoice.id,
+    )
+    if unit.connection.execute(told.limit(1)).first() is None:
+        unit.record(
+            "not_qualified",
+            referral.org,
+            referral.referee_id,
+            other_id=referral.referrer_id,
+            both=True,
+            referral_id=referral.id,
+            invoice_id=invoice.id,
+            terms_id=referral.terms_id,
+            reason=reason,
+        )
 
 
 def _follow_credit(unit: Unit, record: Any, invoice: Invoice, hold: HoldTie) -> None:
@@ -171,26 +196,48 @@ def _take_discount(unit: Unit, record: Any | None, invoice: Invoice, referral: R
         return  # another invoice of the client's was quicker
     if record is not None and (off or had):
         unit.host.apply_discount(record, off)
+    if off:
+        _take_from_former(unit, invoice, referral)
+    else:
+        reason = why_none(version.terms, invoice.subtotal)
+        if reason != "none_promised":
+            _log_discount(unit, "discount_waits", invoice, referral, None, reason=reason)
     if off or had:
         kind = "discount_applied" if off else "discount_released"
         amount = off or _had_discount(referral)
         _log_discount(unit, kind, invoice, referral, amount)
 
 
+def _take_from_former(unit: Unit, invoice: Invoice, referral: ReferralTie) -> None:
+    """An invoice that had the discount, was refunded, and can be paid again, is now to be paid in full (D3)."""
+    former_id = referral.discount_invoice_id
+    if former_id is None or former_id == invoice.id:
+        return
+    record = unit.host.find_invoice(invoice.org, former_id)
+    former = None if record is None else unit.host.invoice(record)
+    if former is not None and not former.void and not former.settled and former.due.minor > 0:
+        unit.host.apply_discount(record, Money.zero(former.currency))
+
+
 def _release_discount(unit: Unit, invoice: Invoice, referral: ReferralTie) -> None:
-    """Free the discount for the invoice that the referee is sent next (D5); this one keeps its figures."""
+    """Free the discount for the invoice that the referee is sent next (D5); this one keeps its figures.
+
+    It stays named as the last that was offered the discount, so that no older invoice takes it by being changed.
+    """
     statement = (
         update(_REFERRAL)
         .where(_REFERRAL.c.id == referral.id, _REFERRAL.c.discount_invoice_id == invoice.id)
         .where(_REFERRAL.c.discount_minor == referral.discount_minor)
-        .values(discount_minor=0, discount_invoice_id=None if invoice.void else invoice.id)
+        .values(discount_minor=0)
     )
     if unit.connection.execute(statement).rowcount == 1:
         freed = _had_discount(referral)
         _log_discount(unit, "discount_released", invoice, referral, freed)
 
 
-def _log_discount(unit: Unit, kind: str, invoice: Invoice, referral: ReferralTie, amount: Money) -> None:
+def _log_discount(
+    unit: Unit, kind: str, invoice: Invoice, referral: ReferralTie, amount: Money | None, reason: str | None = None
+) -> None:
     unit.record(
         kind,
         referral.org,
@@ -201,4 +248,5 @@ def _log_discount(unit: Unit, kind: str, invoice: Invoice, referral: ReferralTie
         invoice_id=invoice.id,
         terms_id=referral.terms_id,
         amount=amount,
+        reason=reason,
     )

@@ -1,4 +1,4 @@
-"""What staff do about a leaked code or a referrer: what was earned stays (C4, A3)."""
+"""What staff do about a leaked code or a referrer, and its line on the log: what was earned stays (C4, A3, G1)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ def disable_code(unit: Unit, org: str, client_id: str) -> None:
     """Switch the client's present code off; it is refused with `code_inactive` from now on."""
     code = current_code(unit, org, client_id)
     unit.connection.execute(update(_CODE).where(_CODE.c.id == code.id).values(active=False))
+    unit.record("code_disabled", org, client_id, announces=False, code=code.text)
 
 
 def block(unit: Unit, org: str, client_id: str) -> None:
     """Refuse all codes of this referrer with `referrer_blocked`; again without effect."""
     row = {"org": org, "client_id": client_id, "blocked_at": unit.now, "blocked_by": unit.actor}
-    unit.connection.execute(insert_once(unit.dialect, _BLOCK), row).close()
+    if unit.connection.execute(insert_once(unit.dialect, _BLOCK), row).first() is not None:
+        unit.record("referrer_blocked", org, client_id, announces=False)
 
 
 def unblock(unit: Unit, org: str, client_id: str) -> None:
     """Accept the referrer's codes again."""
-    unit.connection.execute(delete(_BLOCK).where(_BLOCK.c.org == org, _BLOCK.c.client_id == client_id))
+    there = delete(_BLOCK).where(_BLOCK.c.org == org, _BLOCK.c.client_id == client_id)
+    if unit.connection.execute(there).rowcount:
+        unit.record("referrer_unblocked", org, client_id, announces=False)

@@ -68,6 +68,7 @@ class ReferralLine:
     qualified_at: datetime | None
     reward: Money | None
     reward_state: str | None
+    terms_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ _REFERRALS = (
             _REFERRAL.c[name]
             for name in (
                 "id", "org", "referee_id", "referrer_id", "referee_name", "state", "via", "attributed_at",
-                "qualified_at",
+                "qualified_at", "terms_id",
             )
         ),
         _REWARD.c.amount_minor,
@@ -242,6 +243,7 @@ def _referral(row: Any) -> ReferralLine:
         qualified_at=row.qualified_at,
         reward=Money(row.amount_minor, row.currency) if shown else None,
         reward_state=row.reward_state,
+        terms_id=row.terms_id,
     )
 
 

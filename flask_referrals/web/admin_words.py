@@ -26,7 +26,11 @@ _REASONS = {
     "refunded": "the invoice was refunded",
     "voided": "the invoice was voided",
     "changed": "the invoice was changed",
-    "dispute_lost": "the bank took the payment back",
+    "dispute": "the bank took the payment back",
+    "nothing_to_lower": "there is nothing on the invoice yet",
+    "nothing_paid": "nothing was paid for it, in money or credit",
+    "below_minimum": "it is below the smallest amount of the terms",
+    "other_currency": "it is in another currency than the amounts of the terms",
 }
 #: Who acts when no person does.
 _NOBODY = frozenset({"host", "visitor", ""})
@@ -118,6 +122,10 @@ class Voice:
                 return f"{other} became a client, recommended by {who}"
             case "discount_applied":
                 return f"{other} got {amount} off"
+            case "discount_waits":
+                return f"{other} got nothing off this invoice: the discount waits for the next one"
+            case "not_qualified":
+                return f"{other} paid, but the referral still waits"
             case "discount_released":
                 return f"The discount of {amount} is free again for the next invoice"
             case "qualified":

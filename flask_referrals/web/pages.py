@@ -1,4 +1,4 @@
-"""Our pages inside the host's: its base template and block, its CSRF scheme, its logins (ARCHITECTURE.md §3.11)."""
+"""Our pages inside the host's: its base template and block, its CSRF scheme, its logins (architecture §3.11)."""
 
 from __future__ import annotations
 

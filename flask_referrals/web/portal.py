@@ -92,7 +92,7 @@ def _portal(state: State, client: Client) -> Response:
         sharing=_sharing(client, code, terms, name, speech) if code and usable and terms is not None else None,
         qr_code=qr_code,
         head=head,
-        people=[_referral(line, speech) for line in lines[: portal.PAGE]],
+        people=[_referral(line, speech) | _promise(state, line, speech) for line in lines[: portal.PAGE]],
         older=lines[portal.PAGE - 1].id if len(lines) > portal.PAGE else None,
         newest=before is not None,
         balances=[_balance(balance, speech) for balance in head.balances],
@@ -159,6 +159,12 @@ def _referral(line: portal.ReferralLine, speech: Speech) -> dict[str, Any]:
         "day": speech.day(line.attributed_at),
         "at": line.attributed_at.isoformat(),
     }
+
+
+def _promise(state: State, line: portal.ReferralLine, speech: Speech) -> dict[str, str]:
+    """The deal as it was promised on the day of that referral (T6)."""
+    terms = state.programs.version(state.session().connection(), line.terms_id).terms
+    return {"you": referrer_text(terms, speech.locale), "they": referee_text(terms, speech.locale, whose="their")}
 
 
 def _balance(balance: portal.Balance, speech: Speech) -> dict[str, Any]:

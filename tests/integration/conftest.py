@@ -37,7 +37,9 @@ class World:
 
     def client(self, name: str, code: str | None = None, **values: Any) -> ClientRow:
         """A new client; with a code, it registers with it."""
-        row = ClientRow(name=name, email=values.pop("email", f"{name.lower().replace(' ', '.')}@mail.example"), **values)
+        row = ClientRow(
+            name=name, email=values.pop("email", f"{name.lower().replace(' ', '.')}@mail.example"), **values
+        )
         db.session.add(row)
         db.session.flush()
         if code is not None:

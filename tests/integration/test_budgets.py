@@ -1,4 +1,4 @@
-"""Statements of ours per path, the same for 10 and for 2,000 referrals (ARCHITECTURE.md §5)."""
+"""Statements of ours per path, the same for 10 and for 2,000 referrals (docs/architecture.md §5)."""
 
 from __future__ import annotations
 

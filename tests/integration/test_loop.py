@@ -308,3 +308,65 @@ def test_a_signal_is_as_good_as_a_call(world: World) -> None:
     db.session.commit()
     [reward] = world.referrals.rewards(world.value(jane))
     assert (reward.state, reward.reason, reward.amount) == ("reversed", "dispute", Money.of("50.00", "USD"))
+
+
+def test_a_freed_discount_does_not_go_to_an_older_invoice(world: World) -> None:
+    """D5: the invoice that is sent next has it, not one that was open all along and is changed or announced by the way."""
+    world.terms()
+    kiera = world.client("Kiera Lopez", world.code(world.client("Jane Smith")))
+    first, older = world.invoice(kiera, 20000), world.invoice(kiera, 20000)
+    first.void = True
+    world.referrals.invoice_voided(first)
+    older.subtotal = 30000
+    world.referrals.invoice_changed(older)
+    assert older.discount == 0
+    db.session.commit()
+    assert world.invoice(kiera, 20000).discount == 3000
+
+
+def test_a_discount_is_never_had_twice(world: World) -> None:
+    """D3: an invoice that was refunded is to be paid in full once its discount has gone to another."""
+    world.terms()
+    kiera = world.client("Kiera Lopez", world.code(world.client("Jane Smith")))
+    first = world.invoice(kiera, 20000)
+    world.pay(first)
+    world.refund(first)
+    second = world.invoice(kiera, 10000)
+    assert (first.discount, second.discount) == (0, 1500)
+    world.pay(first)
+    assert (first.paid, first.discount, second.discount) == (20000, 0, 1500)
+
+
+def test_why_there_is_no_discount_or_no_reward_is_on_the_log(world: World) -> None:
+    """D4, M4, R1: each reason once, however often the invoice is announced."""
+    world.terms(discount_min_invoice="50.00", min_paid="60.00")
+    kiera = world.client("Kiera Lopez", world.code(world.client("Jane Smith")))
+    small = world.invoice(kiera, 1000)
+    foreign = world.invoice(kiera, 9000, currency="EUR")
+    for invoice in (small, foreign):
+        world.pay(invoice)
+        world.pay(invoice)
+    told = [(line.kind, line.data["reason"]) for line in world.referrals.activity(world.value(kiera))[1:]]
+    assert told == [
+        ("discount_waits", "below_minimum"),
+        ("discount_waits", "other_currency"),
+        ("not_qualified", "below_minimum"),
+        ("not_qualified", "other_currency"),
+    ]
+
+
+def test_what_staff_do_about_codes_is_on_the_log(world: World) -> None:
+    """G1, A3: who switched a code off or blocked a referrer, and that it was taken back."""
+    world.terms()
+    jane = world.client("Jane Smith")
+    code = world.code(jane)
+    value = world.value(jane)
+    for _ in range(2):
+        world.referrals.block(value, by="sam")
+    world.client("Ann Ash", code)
+    assert world.outcome.reason == "referrer_blocked"
+    world.referrals.unblock(value, by="sam")
+    world.referrals.disable_code(value, by="sam")
+    world.client("Ben Birch", code)
+    assert world.outcome.reason == "code_inactive"
+    assert world.kinds(jane) == ["code_created", "referrer_blocked", "referrer_unblocked", "code_disabled"]

@@ -40,6 +40,12 @@ def test_look_alikes_are_one() -> None:
     assert codes.canonical("lOgIn") == codes.canonical("10G1N")
 
 
+@given(generated, st.integers(0, codes.LENGTH - 1), st.sampled_from("O0I1L"))
+def test_a_letter_that_is_in_no_code_is_a_wrong_character(code: str, place: int, wrong: str) -> None:
+    """C3: who types an O or a 1 is told to check the code, not that nobody knows it."""
+    assert codes.is_mistyped(codes.canonical(code[:place] + wrong + code[place + 1 :]))
+
+
 def test_what_has_not_the_shape_is_not_mistyped() -> None:
     """C3: a text of another length or with other letters is unknown, not mistyped."""
     assert not codes.is_mistyped(codes.canonical("NO-SUCH-CODE-ANYWHERE"))

@@ -63,6 +63,7 @@ def test_terms_come_back_from_their_document_unchanged(promised: Terms) -> None:
         ({"referee_reward": {"amount": "x"}}, "referee_reward.amount"),
         ({"referrer_reward": {"kinds": ["credit"]}}, "referrer_reward.amount"),
         ({"referrer_reward": {"kinds": ["gold"], "amount": "5"}}, "referrer_reward.kinds"),
+        ({"hold_days": 7}, "hold_days"),
         ({"accept_codes_at": []}, "accept_codes_at"),
         ({"accept_codes_at": ["telephone"]}, "accept_codes_at"),
     ],

@@ -20,7 +20,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask_migrate import upgrade
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page, Request, expect
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
@@ -51,11 +51,26 @@ OVERFLOW = """() => {
 }"""
 
 
+class Clock:
+    """Runs from noon, and can be moved on."""
+
+    def __init__(self) -> None:
+        self.noon, self.started = NOON, monotonic()
+
+    def __call__(self) -> datetime:
+        return self.noon + timedelta(seconds=monotonic() - self.started)
+
+    def days_pass(self, days: int, hours: int = 0) -> None:
+        """It is later than it was."""
+        self.noon += timedelta(days=days, hours=hours)
+
+
 class Site:
     """The example app as it is served."""
 
     def __init__(self, app: Flask, address: str) -> None:
         self.app, self.address = app, address
+        self.clock: Clock = app.config["CLOCK"]
 
     def client(self, name: str) -> Client:
         """A seeded client, in an app context."""
@@ -77,7 +92,7 @@ class Person:
     """Somebody at a browser of their own."""
 
     def __init__(self, site: Site, browser: Browser, width: int, *, scripts: bool = True) -> None:
-        self.address, self.width = site.address, width
+        self.address, self.width, self.scripts = site.address, width, scripts
         self.context = browser.new_context(
             base_url=site.address,
             viewport={"width": width, "height": 800},
@@ -90,11 +105,20 @@ class Person:
         self.complaints: list[str] = []
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        self.page.on("dialog", self._dismiss)
+        self.page.on("requestfailed", self._miss)
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.complaints.append(f"{message.text} ({urlsplit(self.page.url).path})")
+
+    def _miss(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # what was still loading when the person went on
+            self.complaints.append(f"{request.failure}: {request.url}")
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     # -- what one does -----------------------------------------------------------------------------------------------
 
@@ -123,10 +147,10 @@ class Person:
         """Press a button."""
         self.page.locator(within).get_by_role("button", name=name, exact=True).click()
 
-    def register(self, name: str) -> None:
-        """Fill in the form of the page and send it; the referral code is left as it is."""
+    def register(self, name: str, **more: str) -> None:
+        """Fill in the form of the page and send it; a referral code only where one is given."""
         email = f"{name.split()[-1].lower()}@mail.example.com"
-        self.fill({"Name": name, "Email": email, "Password": "long enough"})
+        self.fill({"Name": name, "Email": email, "Password": "long enough"} | more)
         self.press("Create account")
 
     # -- what one sees -----------------------------------------------------------------------------------------------
@@ -147,7 +171,7 @@ class Person:
 
     def refused(self) -> None:
         """The form came back to be corrected, which Chromium notes as an error of its own."""
-        expect(self.page.locator("main .error-text").first).to_be_visible()
+        expect(self.page.locator("main :is(.error-text, .rf-error)").first).to_be_visible()
         assert [text for text in self.complaints if "status of 422" not in text] == []
         assert len(self.complaints) == 1
         self.complaints.clear()
@@ -165,13 +189,14 @@ class Person:
                 if name.endswith(f"-{width}"):
                     self._photograph(name)
         self.page.set_viewport_size({"width": self.width, "height": 800})
-        found = [
-            (issue["id"], [node["html"] for node in issue["nodes"]])
-            for issue in Axe().run(self.page).response["violations"]
-            if issue["impact"] in ("serious", "critical")
-        ]
-        assert found == [], where
+        assert self._faults() == [], where
         assert self.complaints == [], where
+
+    def _faults(self) -> list[tuple[str, list[str]]]:
+        """What axe calls serious or critical; it needs scripts itself."""
+        found = Axe().run(self.page).response["violations"] if self.scripts else []
+        grave = [issue for issue in found if issue["impact"] in ("serious", "critical")]
+        return [(issue["id"], [node["html"] for node in issue["nodes"]]) for issue in grave]
 
     def _photograph(self, name: str) -> None:
         if folder := os.environ.get("REFERRALS_SCREENSHOTS"):
@@ -205,15 +230,8 @@ def site(demo_data: str) -> Iterator[Site]:
 
 
 def _create_app(url: str) -> Flask:
-    started = monotonic()
-    return create_app(
-        {
-            "SQLALCHEMY_DATABASE_URI": url,
-            "SECRET_KEY": "test",
-            "REFERRALS_STRICT": True,
-            "CLOCK": lambda: NOON + timedelta(seconds=monotonic() - started),
-        }
-    )
+    config = {"SQLALCHEMY_DATABASE_URI": url, "SECRET_KEY": "test", "REFERRALS_STRICT": True, "CLOCK": Clock()}
+    return create_app(config)
 
 
 @contextmanager
@@ -240,13 +258,17 @@ def test_the_loop(site: Site, chromium: Browser) -> None:
 
     nina = Person(site, chromium, PHONE)
     register_by_the_link(nina, link)
+    site.clock.days_pass(1, hours=2)
     owner = Person(site, chromium, DESK).log_in(ACME.staff, to="/staff/clients")
     invoice = write_the_first_invoice(owner)
+    site.clock.days_pass(2, hours=5)
     pay_the_first_invoice(nina)
     read_of_the_reward(jane, credit + 50)
+    site.clock.days_pass(1, hours=-4)
     spend_the_credit(jane, site.open_invoice("Jane Smith"), credit + 50)
     read_the_chain(owner)
     change_the_terms(owner)
+    site.clock.days_pass(3)
     refund(owner, invoice)
     read_of_the_refund(jane)
     for person in (jane, nina, owner):
@@ -261,7 +283,9 @@ def copy_the_link(jane: Person, code: str) -> str:
     jane.press("Copy the link")
     jane.page.get_by_text("Copied").first.wait_for()
     link = jane.page.evaluate("navigator.clipboard.readText()")
-    assert link == jane.page.get_by_label("Your link", exact=True).input_value() == f"{jane.address}/r/{ACME.slug}/{code}"
+    assert (
+        link == jane.page.get_by_label("Your link", exact=True).input_value() == f"{jane.address}/r/{ACME.slug}/{code}"
+    )
     jane.looks_good()
     return str(link)
 
@@ -331,7 +355,11 @@ def spend_the_credit(jane: Person, invoice: int, credit: Decimal) -> None:
     jane.go(f"/portal/invoices/{invoice}")
     jane.sees(f"${credit} to spend")
     jane.press("Use credit")
-    jane.sees(f"${credit} of credit is now on this invoice.", f"Account credit −${credit}", f"Due ${Decimal('397.39') - credit}")
+    jane.sees(
+        f"${credit} of credit is now on this invoice.",
+        f"Account credit −${credit}",
+        f"Due ${Decimal('397.39') - credit}",
+    )
     jane.looks_good()
     jane.press("Pay now")
     jane.sees("Paid, thank you")
@@ -394,3 +422,167 @@ def read_of_the_refund(jane: Person) -> None:
     expect(jane.row("Nina O.").filter(has_text="Taken back").first).to_contain_text("The payment was undone")
     jane.sees("A payment was undone after its reward had been spent", "Taken back, since Nina O.'s payment was undone")
     jane.looks_good()
+
+
+# -- what else may happen on the way ---------------------------------------------------------------------------------
+
+
+def test_a_mistyped_code(site: Site, chromium: Browser) -> None:
+    """It is answered at the form, in a sentence; corrected, it registers and counts."""
+    code = site.code("Jane Smith")
+    wrong = code[:-1] + ("7" if code[-1] != "7" else "8")
+    omid = Person(site, chromium, PHONE).go(f"/{ACME.slug}/register")
+    expect(omid.page.get_by_text("recommended by")).to_have_count(0)
+    omid.register("Omid Farahani", **{"Referral code": wrong})
+    omid.refused()
+    omid.sees("There is a typing error in this code. Check the code, character by character.")
+    expect(omid.page.get_by_label("Referral code")).to_have_value(wrong)
+    expect(omid.page.get_by_label("Name")).to_have_value("Omid Farahani")
+    omid.looks_good()
+    omid.fill({"Password": "long enough", "Referral code": code})
+    omid.press("Create account")
+    omid.sees("Welcome to Acme Landscaping!")
+    jane = Person(site, chromium, PHONE).log_in("Jane Smith", to=PORTAL)
+    expect(jane.row("Omid F.")).to_contain_text("Waits for the first payment")
+    for person in (omid, jane):
+        assert person.complaints == []
+        person.context.close()
+
+
+def test_without_javascript(site: Site, chromium: Browser) -> None:
+    """The portal, the registration, the checkout and the settings do all that they do with it, except for copying."""
+    with site.app.app_context():
+        friend = add_client(site.client("Kiera Lopez").business, "Ada Fried", code=code_of(site.client("Kiera Lopez")))
+        pay(add_invoice(friend, HEDGES))
+        db.session.commit()
+    portal_without_javascript(Person(site, chromium, DESK, scripts=False))
+    checkout_without_javascript(Person(site, chromium, DESK, scripts=False), site.open_invoice("Kiera Lopez"))
+    settings_without_javascript(Person(site, chromium, DESK, scripts=False))
+
+
+def portal_without_javascript(jane: Person) -> None:
+    """No button is shown that does nothing; and a friend registers by the link."""
+    jane.log_in("Jane Smith", to=PORTAL)
+    expect(jane.page.locator(".rf-page button:visible")).to_have_count(0)
+    for name in ("Email", "Text", "WhatsApp", "X", "LinkedIn", "Facebook"):
+        expect(jane.page.get_by_role("link", name=name, exact=True)).to_be_visible()
+    link = jane.page.get_by_label("Your link", exact=True).input_value()
+    jane.looks_good()
+    jane.press("Log out", within="header")
+    jane.go(link).sees("You were recommended by Jane S.")
+    jane.register("Nina Okafor")
+    jane.sees("Welcome to Acme Landscaping!")
+    jane.looks_good()
+    jane.context.close()
+
+
+def checkout_without_javascript(kiera: Person, invoice: int) -> None:
+    """Discount and credit on one invoice: she has recommended somebody before she paid her own first one."""
+    kiera.log_in("Kiera Lopez", to=f"/portal/invoices/{invoice}")
+    kiera.fill({"Amount \\(optional\\)": "40"})
+    kiera.press("Use credit")
+    kiera.sees("Referral discount −$140.25", "Account credit −$40.00", "$10.00 to spend")
+    kiera.looks_good("invoice-1280")
+    kiera.press("Pay now")
+    kiera.sees("Paid, thank you")
+    kiera.context.close()
+
+
+def settings_without_javascript(owner: Person) -> None:
+    """Another kind of discount shows its own field; the preview says it, and it is saved."""
+    owner.log_in(ACME.staff, to=SETTINGS)
+    owner.page.get_by_label("A fixed amount").check()
+    expect(owner.page.get_by_label("Percent off")).to_be_hidden()
+    owner.fill({"Amount off": "40"})
+    owner.press("Preview")
+    owner.sees("They get $40.00 off their first invoice", "Not saved yet")
+    owner.looks_good()
+    owner.press("Save")
+    owner.sees("Saved as version 4.", "$40.00 off the first invoice")
+    owner.looks_good()
+    owner.context.close()
+
+
+def test_html_is_text(site: Site, chromium: Browser) -> None:
+    """HTML in a name, a code, a message, a line, a reason, a search and a setting is read as it was typed."""
+    eve = Person(site, chromium, DESK).go(f"/{ACME.slug}/register")
+    eve.register(f"{EVIL} Lopez", **{"Referral code": EVIL})
+    eve.refused()
+    eve.sees("We don't know this code.")
+    expect(eve.page.get_by_label("Referral code")).to_have_value(EVIL)
+    expect(eve.page.get_by_label("Name")).to_have_value(f"{EVIL} Lopez")
+    is_text(eve)
+    eve.fill({"Password": "long enough", "Referral code": site.code("Jane Smith")})
+    eve.press("Create account")
+    expect(eve.page.locator("header")).to_contain_text(EVIL)
+
+    jane = Person(site, chromium, DESK).log_in("Jane Smith", to=PORTAL)
+    jane.sees(f"{EVIL} L.")
+    jane.fill({"Your message": EVIL})
+    email = jane.page.get_by_role("link", name="Email", exact=True).get_attribute("href") or ""
+    assert parse_qs(urlsplit(email).query)["body"][0].startswith(EVIL)
+    is_text(jane)
+
+    owner = Person(site, chromium, DESK).log_in(ACME.staff, to="/staff/clients")
+    owner.row(EVIL).get_by_role("link").click()
+    owner.sees(EVIL)
+    owner.page.get_by_role("link", name="New invoice").click()
+    _write_line(owner.page, 0, EVIL, "100", "")
+    owner.press("Save invoice")
+    owner.sees(EVIL, "Due $85.00")
+    owner.press("Record payment")
+    owner.fill({"Reason": EVIL})
+    owner.press("Refund")
+    owner.sees(f"Given back: {EVIL}")
+    is_text(owner)
+    eve.go("/portal/").page.locator("td.main a").click()
+    eve.sees(f"Given back: {EVIL}")
+    is_text(eve)
+    jane.page.reload()
+    jane.sees(f"Taken back, since {EVIL} L.'s payment was undone")
+    is_text(jane)
+
+    owner.go("/staff/referrals")
+    owner.fill({"Search by name": EVIL})
+    owner.press("Search")
+    owner.row(EVIL).get_by_role("link", name=EVIL).first.click()
+    owner.sees(f"Jane Smith recommended {EVIL} Lopez")
+    is_text(owner)
+    owner.go(SETTINGS).fill({"Credit for the referrer": EVIL})
+    owner.press("Save")
+    expect(owner.page.get_by_label("Credit for the referrer")).to_have_value(EVIL)
+    owner.sees("Nothing was saved yet.")
+    owner.refused()
+    is_text(owner)
+    for person in (eve, jane, owner):
+        person.context.close()
+
+
+def is_text(person: Person) -> None:
+    """Nothing of it became an element, and nothing ran."""
+    expect(person.page.locator('img[src="x"], [onerror]')).to_have_count(0)
+    assert person.complaints == []
+
+
+FAULTS = {
+    "style": ("""document.body.insertAdjacentHTML("beforeend", "<p style='color:red'>x</p>")""", "CSP: style-src-attr"),
+    "handler": ("""document.body.insertAdjacentHTML("beforeend", "<p onclick='x'>x</p>")""", "CSP: script-src-attr"),
+    "overflow": ("""document.querySelector("h1").style.width = "400px" """, "<h1"),
+    "axe": ("""document.querySelector("header img").removeAttribute("alt")""", "image-alt"),
+    "console": ("""console.error("Oh dear")""", "Oh dear"),
+    "error": ("""setTimeout(() => undefined.x)""", "error: Cannot read properties of undefined"),
+    "image": ("""document.querySelector("header img").src = "/nothing.png" """, "status of 404"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_noticed(site: Site, chromium: Browser, fault: str) -> None:
+    """What every page above is looked at for would be found."""
+    script, noticed = FAULTS[fault]
+    person = Person(site, chromium, PHONE).go("/staff/login")
+    person.looks_good()
+    person.page.evaluate(f"async () => {{ {script}; await new Promise((done) => setTimeout(done, 200)) }}")
+    with pytest.raises(AssertionError) as caught:
+        person.looks_good()
+    assert noticed in f"{caught.value} {person.complaints}"
+    person.context.close()
