@@ -39,8 +39,8 @@ STATEMENTS = {
     " VALUES (?, ?, '', 0, 0, 0, '', 0, 1), (?, ?, 'USD', 0, 0, 0, '', 0, 0) ON CONFLICT (org, client_id, currency)"
     " DO UPDATE SET qualified = referrals_account.qualified + excluded.qualified"
     " RETURNING id, currency, balance, seq, head, qualified",
-    "reward": "INSERT INTO referrals_reward (org, referral_id, epoch, beneficiary, cause, client_id, kind, amount_minor,"
-    " currency, state, n, terms_id, invoice_id, made_at, issued_at)"
+    "reward": "INSERT INTO referrals_reward (org, referral_id, epoch, beneficiary, cause, client_id, kind,"
+    " amount_minor, currency, state, n, terms_id, invoice_id, made_at, issued_at)"
     " VALUES (?, ?, 1, 'referrer', 'base', ?, 'credit', 5000, 'USD', 'issued', ?, ?, ?, ?, ?) RETURNING id",
     "entry": "INSERT INTO referrals_ledger (account_id, seq, amount, balance, reason, key, referral_id, invoice_id,"
     " actor, at, hash) VALUES (?, ?, 5000, ?, 'reward', ?, ?, ?, 'host', ?, ?)",
@@ -84,9 +84,7 @@ class _Floor:
         self.begin()
         [(code_id, referrer, *_)] = self.run("facts", ORG, key, ORG, ORG, referee)
         names = ("Some Body", "Some Body")
-        [(found,)] = self.run(
-            "refer", ORG, referee, referrer, *names, 1, "pending", 0, "code", code_id, now, now, 1, 0
-        )
+        [(found,)] = self.run("refer", ORG, referee, referrer, *names, 1, "pending", 0, "code", code_id, now, now, 1, 0)
         self.run("count", ORG, referrer)
         data = json.dumps({"via": "code", "code": key})
         self.many(
@@ -132,11 +130,11 @@ class PostgreSQL(_Floor):
         self.statements = {name: text.replace("?", "%s") for name, text in STATEMENTS.items()}
 
     def run(self, name: str, *values: Any) -> list[Any]:
-        self.cursor.execute(self.statements[name], values)  # type: ignore[arg-type]
+        self.cursor.execute(self.statements[name], values)
         return self.cursor.fetchall() if self.cursor.description else []
 
     def many(self, name: str, rows: list[tuple[Any, ...]]) -> None:
-        self.cursor.executemany(self.statements[name], rows)  # type: ignore[arg-type]
+        self.cursor.executemany(self.statements[name], rows)
 
     def begin(self) -> None:
         """psycopg begins by itself."""

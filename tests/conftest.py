@@ -11,6 +11,7 @@ import pytest
 from tests.databases import BACKENDS, fresh_database, start_server, why_not
 from tests.notyet import PREFIX
 
+pytest_plugins = ("tests.worlds",)
 COMPLETE = "REFERRALS_TEST_COMPLETE"
 TITLES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB", "redis": "Redis"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

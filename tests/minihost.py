@@ -60,9 +60,7 @@ class MiniHost(Host):
     """Answers for the two tables above."""
 
     def client(self, record: Any) -> Client:
-        return Client(
-            id=str(record.id), name=record.name, email=record.email, phone=record.phone, org=record.org
-        )
+        return Client(id=str(record.id), name=record.name, email=record.email, phone=record.phone, org=record.org)
 
     def invoice(self, record: Any) -> Invoice | None:
         def money(minor: int) -> Money:
@@ -105,7 +103,6 @@ class MiniHost(Host):
 
     def is_staff(self) -> bool:
         return False
-
 
 
 def create_app(database_url: str, clock: FrozenClock | None = None, **config: Any) -> Flask:

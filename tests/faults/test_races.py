@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 
 from flask_referrals.models import LedgerRow, ReferralRow, RewardRow
 from tests.faults import workers
-from tests.integration.conftest import World, prepared, settings, url, world  # noqa: F401
 from tests.minihost import ClientRow, InvoiceRow, db
+from tests.worlds import World
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
 PROCESSES = 8
@@ -30,8 +30,8 @@ def race(url: str, work: Callable[..., int], config: dict[str, Any] | None = Non
         return found
 
 
-def test_eight_processes_pay_the_same_200_invoices(world: World, url: str) -> None:  # noqa: F811
-    """R4: 1,600 events for 200 payments, referrers shared and both sides rewarded: 400 rewards, and the books are right."""
+def test_eight_processes_pay_the_same_200_invoices(world: World, url: str) -> None:
+    """R4: 1,600 events for 200 payments, both sides rewarded: 400 rewards, and the books are right."""
     world.terms(referee_reward={"amount": "5.00"})
     referrers = [world.client(f"Jane {number}") for number in range(5)]
     codes = [world.code(referrer) for referrer in referrers]
@@ -54,7 +54,7 @@ def test_eight_processes_pay_the_same_200_invoices(world: World, url: str) -> No
     assert world.faults() == []
 
 
-def test_eight_processes_spend_one_account(world: World, url: str) -> None:  # noqa: F811
+def test_eight_processes_spend_one_account(world: World, url: str) -> None:
     """K2: whatever runs beside it, never more than there is; captured and released credit adds up."""
     world.terms()
     jane = world.client("Jane Smith")
@@ -70,7 +70,7 @@ def test_eight_processes_spend_one_account(world: World, url: str) -> None:  # n
     assert world.faults() == []
 
 
-def test_eight_processes_bind_the_same_clients(world: World, url: str) -> None:  # noqa: F811
+def test_eight_processes_bind_the_same_clients(world: World, url: str) -> None:
     """A2: each to one referrer, whoever was first; the others are told so."""
     world.terms()
     codes = [world.code(world.client(f"Jane {number}")) for number in range(PROCESSES)]

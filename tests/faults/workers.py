@@ -25,7 +25,7 @@ def _in_app(url: str, work: Callable[[Any], int], config: dict[str, Any]) -> int
 
 
 def again(step: Callable[[], Any]) -> tuple[Any, int]:
-    """Do a step and commit, anew where the database says so (a deadlock, a busy SQLite); what it gave, and how often."""
+    """Do a step and commit, anew where the database says so (a deadlock, say); what it gave, and how often not."""
     for failures in range(50):
         try:
             found = step()

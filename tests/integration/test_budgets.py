@@ -11,8 +11,8 @@ from sqlalchemy import event, insert
 
 from flask_referrals.models import AccountRow, ReferralRow
 from flask_referrals.models.ledger import COUNTS
-from tests.integration.conftest import World
 from tests.minihost import ClientRow, db
+from tests.worlds import World
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from flask_referrals import ReferralsError, signals
-from flask_referrals.services import invoices, rewards
+from flask_referrals.services import rewards
 from flask_referrals.testing import recorded_events
-from tests.integration.conftest import World
 from tests.minihost import InvoiceRow, create_app, db
+from tests.worlds import World
 
 
 class PlantedError(Exception):
@@ -105,7 +105,7 @@ def test_a_host_that_answers_nonsense_harms_itself_only(
     due: tuple[World, Any, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: Any
 ) -> None:
     """M1: a Host that makes Money from a float is told so in the log; its own work goes through."""
-    world, jane, invoice = due
+    world, _, invoice = due
     from flask_referrals import Money
     from tests.minihost import MiniHost
 
@@ -127,7 +127,7 @@ def test_no_tables_no_harm(backend: str, database_url: str, caplog: pytest.LogCa
     with app.app_context():
         from tests.minihost import Base, ClientRow
 
-        Base.metadata.create_all(db.engine, [ClientRow.__table__])  # type: ignore[list-item]
+        Base.metadata.create_all(db.engine, [ClientRow.__table__])
         kiera = ClientRow(name="Kiera Lopez")
         db.session.add(kiera)
         assert app.extensions["referrals_object"].client_registered(kiera, "ABC").failed
@@ -180,7 +180,7 @@ class TestAfterCommit:
         invoice.paid, invoice.settled = invoice.total, True
         db.session.commit()
         with monkeypatch.context() as patch:
-            plant(patch, module=invoices.rewards)
+            plant(patch)
             world.referrals.invoice_paid(invoice)
             db.session.rollback()
         assert world.referrals.work().repaired == 1

@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from flask_referrals.adapters.tables import make_triggers
 from flask_referrals.models import AccountRow, ActivityRow, HoldRow, LedgerRow, TermsRow, triggers
-from tests.integration.conftest import World
 from tests.minihost import ClientRow, db
+from tests.worlds import World
 
 LEDGER: Table = LedgerRow.__table__  # type: ignore[assignment]
 ACCOUNT: Table = AccountRow.__table__  # type: ignore[assignment]

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from flask_referrals import Money, signals
-from tests.integration.conftest import World, usd
 from tests.minihost import db
+from tests.worlds import World, usd
 
 
 def test_a_payment_rewards_the_referrer_once(world: World) -> None:
@@ -150,7 +150,7 @@ def test_terms_are_those_of_the_day(world: World) -> None:
     jane = world.client("Jane Smith")
     early = world.client("Ann Ash", world.code(jane))
     from flask_referrals import Terms
-    from tests.integration.conftest import PLAIN
+    from tests.worlds import PLAIN
 
     later = Terms.from_document(PLAIN | {"referrer_reward": {"kinds": ["credit"], "amount": "10.00"}})
     world.referrals.save_terms("default", later, effective_from=world.clock.now + timedelta(days=1))
@@ -311,7 +311,7 @@ def test_a_signal_is_as_good_as_a_call(world: World) -> None:
 
 
 def test_a_freed_discount_does_not_go_to_an_older_invoice(world: World) -> None:
-    """D5: the invoice that is sent next has it, not one that was open all along and is changed or announced by the way."""
+    """D5: the invoice that is sent next has it, not one that was open all along and is changed by the way."""
     world.terms()
     kiera = world.client("Kiera Lopez", world.code(world.client("Jane Smith")))
     first, older = world.invoice(kiera, 20000), world.invoice(kiera, 20000)

@@ -13,8 +13,8 @@ from sqlalchemy.pool import StaticPool
 
 from flask_referrals import Money
 from flask_referrals.testing import FrozenClock
-from tests.integration.conftest import World
 from tests.minihost import ClientRow, InvoiceRow, create_app, db
+from tests.worlds import World
 
 REWARD = 5000
 MIN_PAID = 2000
@@ -160,6 +160,4 @@ Events.TestCase.settings = settings(
 )
 
 
-@pytest.mark.slow
-class TestEvents(Events.TestCase):  # type: ignore[name-defined,misc]
-    """Sixty lives of a host."""
+TestEvents = pytest.mark.slow(Events.TestCase)

@@ -37,9 +37,9 @@ from flask_referrals.models import LedgerRow, ReferralRow, metadata
 from flask_referrals.services.ledger import HASHED, entry_hash
 from flask_referrals.testing import FrozenClock
 from flask_referrals.web.settings_form import SettingsForm
-from tests.integration.conftest import World
 from tests.integration.test_budgets import counted
 from tests.minihost import InvoiceRow, create_app, db
+from tests.worlds import World
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
