@@ -194,6 +194,12 @@ class Shop:
             self.referrals.switch("default", on=on)
             db.session.commit()
 
+    def terms(self, **change: Any) -> None:
+        """Save new terms, some of them changed."""
+        with self.app.app_context():
+            self.referrals.save_terms("default", Terms.from_document(DEAL | change))
+            db.session.commit()
+
     def browser(self, client_id: int | None = None) -> FlaskClient:
         """A browser, with that client logged in."""
         browser = self.app.test_client()

@@ -67,11 +67,26 @@ def test_what_it_says(any_shop: Shop) -> None:
     text = _text(any_shop.browser(jane).get(PORTAL).text)
     assert "They get 15% off their first invoice" in text
     assert "You get $50.00 credit when they pay their first invoice" in text
-    assert "Max B. Waiting Waits for the first payment Jan 10, 2026 none yet" in text
-    assert "Kiera L. Rewarded Has paid the first invoice Jan 10, 2026 $50.00" in text
+    promised = "For you: $50.00 credit when they pay their first invoice. For {}: 15% off their first invoice."
+    told = "{} {} What was promised " + promised + " Jan 10, 2026 {}"
+    assert told.format("Max B.", "Waiting Waits for the first payment", "Max B.", "none yet") in text
+    assert told.format("Kiera L.", "Rewarded Has paid the first invoice", "Kiera L.", "$50.00") in text
     assert "Your credit $30.00 Ready to use on your invoices $20.00 more is set aside" in text
     assert "For recommending Kiera L. Jan 10, 2026 +$50.00 $50.00" in text
     assert "Link opened 1 Came by you 2 Have paid 1" in text
+
+
+def test_the_deal_of_the_day_stays_readable(shop: Shop) -> None:
+    """T5, T6: new terms change what is promised to the next, and the referrer still reads what was promised before."""
+    jane = shop.client()
+    code = shop.code(jane).text
+    shop.referee(code, "Max Brown")
+    shop.terms(referrer_reward={"kinds": ["credit"], "amount": "10.00"})
+    shop.referee(code, "Ann Ash")
+    text = _text(shop.browser(jane).get(PORTAL).text)
+    assert "You get $10.00 credit" in text
+    assert "For you: $50.00 credit when they pay their first invoice. For Max B.:" in text
+    assert "For you: $10.00 credit when they pay their first invoice. For Ann A.:" in text
 
 
 def test_undone_payment(shop: Shop) -> None:
