@@ -3,13 +3,11 @@ the number of referrals: the header comes from single rows, lists by keyset."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, bindparam, case, literal, select, union_all
+from sqlalchemy import Connection, Table, and_, bindparam, case, literal, select
 
 from ..domain.contact import short_name
 from ..models import AccountRow, ActivityRow, CodeRow, LedgerRow, ProgramRow, ReferralRow, RewardRow
@@ -26,7 +24,7 @@ _REWARD: Table = RewardRow.__table__  # type: ignore[assignment]
 
 #: What a client is told of, by the portal's list of news.
 NEWS = frozenset({"attributed", "reward_issued", "reward_reversed", "reward_cancelled"})
-PAGE = 20
+PAGE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,10 @@ class LedgerLine:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The head of the portal page: the program's switch and revision, the code if there is one, counts, credit."""
+    """The head of the portal page: the program's switch and revision, the code if there is one, counts, credit.
+
+    `history` has the newest entries of all its accounts, newest first.
+    """
 
     enabled: bool
     revision: int
@@ -118,7 +119,7 @@ class Header:
     referred: int
     qualified: int
     balances: tuple[Balance, ...]
-    account_ids: tuple[int, ...]
+    history: tuple[LedgerLine, ...]
 
 
 _one = select(literal(1).label("one")).subquery("one")
@@ -151,17 +152,28 @@ _HEADER = (
                 _ACCOUNT.c.id >= _one.c.one,
             ),
         )
+        # An account's numbers have no gap, so its newest entries are the ones with the last numbers.
+        .outerjoin(
+            _LEDGER,
+            and_(_LEDGER.c.account_id == _ACCOUNT.c.id, _LEDGER.c.seq > _ACCOUNT.c.seq - bindparam("entries")),
+        )
+        .outerjoin(_REFERRAL, _REFERRAL.c.id == _LEDGER.c.referral_id)
     )
-    .order_by(_ACCOUNT.c.currency)
+    .add_columns(
+        *(_LEDGER.c[name].label(f"l_{name}") for name in ("id", "at", "reason", "amount", "balance", "invoice_id")),
+        case((_REFERRAL.c.referrer_id == _ACCOUNT.c.client_id, _REFERRAL.c.referee_name)).label("l_name"),
+    )
+    .order_by(_ACCOUNT.c.currency, _LEDGER.c.id.desc())
 )
 
 
-def header(connection: Connection, org: str, client_id: str) -> Header:
-    """The head of the client's portal page, in one statement."""
-    rows = list(connection.execute(_HEADER, {"org": org, "client_id": client_id}))
+def header(connection: Connection, org: str, client_id: str, *, entries: int = 0) -> Header:
+    """The head of the client's portal page, with so many of the newest entries of its accounts, in one statement."""
+    rows = list(connection.execute(_HEADER, {"org": org, "client_id": client_id, "entries": entries}))
     first = rows[0]
-    counts = next((row for row in rows if row.currency == COUNTS), None)
-    money = [row for row in rows if row.currency]
+    accounts = {row.account_id: row for row in rows if row.account_id is not None}.values()
+    counts = next((row for row in accounts if row.currency == COUNTS), None)
+    booked = sorted((row for row in rows if row.l_id is not None), key=lambda row: -row.l_id)
     return Header(
         enabled=bool(first.enabled),
         revision=first.revision or 0,
@@ -171,8 +183,20 @@ def header(connection: Connection, org: str, client_id: str) -> Header:
         visits=first.visits or 0,
         referred=0 if counts is None else counts.referred,
         qualified=0 if counts is None else counts.qualified,
-        balances=tuple(_balance(row.balance, row.held, row.currency) for row in money),
-        account_ids=tuple(row.account_id for row in money),
+        balances=tuple(_balance(row.balance, row.held, row.currency) for row in accounts if row.currency),
+        history=tuple(_entry(row) for row in booked[:entries]),
+    )
+
+
+def _entry(row: Any) -> LedgerLine:
+    return LedgerLine(
+        id=row.l_id,
+        at=row.l_at,
+        reason=row.l_reason,
+        amount=Money(row.l_amount, row.currency),
+        balance=Money(row.l_balance, row.currency),
+        invoice_id=row.l_invoice_id,
+        name=None if row.l_name is None else short_name(row.l_name),
     )
 
 
@@ -245,48 +269,6 @@ def _referral(row: Any) -> ReferralLine:
         reward_state=row.reward_state,
         terms_id=row.terms_id,
     )
-
-
-@lru_cache(maxsize=8)
-def _history_of(accounts: int) -> Select[Any]:
-    """The newest entries of so many accounts: each is read from its end, so that a long history costs no more."""
-    fields = [_LEDGER.c[name] for name in ("id", "account_id", "at", "reason", "amount", "balance", "invoice_id")]
-    ends = [
-        select(*fields, _LEDGER.c.referral_id)
-        .where(_LEDGER.c.account_id == bindparam(f"account_{number}"))
-        .order_by(_LEDGER.c.seq.desc())
-        .limit(bindparam("page"))
-        .subquery()
-        for number in range(accounts)
-    ]
-    newest = union_all(*(select(end) for end in ends)).subquery("newest")
-    names = and_(_REFERRAL.c.id == newest.c.referral_id, _REFERRAL.c.referrer_id == _ACCOUNT.c.client_id)
-    return (
-        select(newest, _ACCOUNT.c.currency, _REFERRAL.c.referee_name)
-        .select_from(newest.join(_ACCOUNT, _ACCOUNT.c.id == newest.c.account_id).outerjoin(_REFERRAL, names))
-        .order_by(newest.c.id.desc())
-        .limit(bindparam("page"))
-    )
-
-
-def history(connection: Connection, account_ids: Sequence[int], *, page: int = PAGE) -> list[LedgerLine]:
-    """The newest entries of these accounts of one client, newest first; no statement where there is no account."""
-    if not account_ids:
-        return []
-    binds = {f"account_{number}": account_id for number, account_id in enumerate(account_ids)}
-    rows = connection.execute(_history_of(len(account_ids)), binds | {"page": page})
-    return [
-        LedgerLine(
-            id=row.id,
-            at=row.at,
-            reason=row.reason,
-            amount=Money(row.amount, row.currency),
-            balance=Money(row.balance, row.currency),
-            invoice_id=row.invoice_id,
-            name=None if row.referee_name is None else short_name(row.referee_name),
-        )
-        for row in rows
-    ]
 
 
 def balance(connection: Connection, org: str, client_id: str, currency: str) -> Balance:

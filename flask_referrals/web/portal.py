@@ -68,9 +68,9 @@ def _speech(state: State, client: Client) -> Speech:
 
 @for_client
 def _portal(state: State, client: Client) -> Response:
-    """Three statements, however many referrals there are; one visit in a client's life makes its code besides."""
+    """Two statements, however many referrals there are; one visit in a client's life makes its code besides."""
     connection = state.session().connection()
-    head = portal.header(connection, client.org, client.id)
+    head = portal.header(connection, client.org, client.id, entries=portal.PAGE)
     version = state.programs.known(connection, client.org, head.enabled, head.revision).at(state.now())
     terms = version.terms if head.enabled and version is not None else None
     code, usable = head.code, head.code_active
@@ -80,8 +80,8 @@ def _portal(state: State, client: Client) -> Response:
         connection = state.session().connection()
     before = _before()
     lines = portal.referrals(connection, client.org, client.id, before=before)
-    history = portal.history(connection, head.account_ids)
     speech = _speech(state, client)
+    promises = {terms_id: _promise(state, terms_id, speech) for terms_id in {line.terms_id for line in lines}}
     name = state.host.org_name(client.org)
     response = page(
         "referrals/portal.html",
@@ -92,12 +92,12 @@ def _portal(state: State, client: Client) -> Response:
         sharing=_sharing(client, code, terms, name, speech) if code and usable and terms is not None else None,
         qr_code=qr_code,
         head=head,
-        people=[_referral(line, speech) | _promise(state, line, speech) for line in lines[: portal.PAGE]],
+        people=[_referral(line, speech) | promises[line.terms_id] for line in lines[: portal.PAGE]],
         older=lines[portal.PAGE - 1].id if len(lines) > portal.PAGE else None,
         newest=before is not None,
         balances=[_balance(balance, speech) for balance in head.balances],
-        history=[_entry(line, speech) for line in history],
-        history_full=len(history) == portal.PAGE,
+        history=[_entry(line, speech) for line in head.history],
+        history_full=len(head.history) == portal.PAGE,
     )
     return _private(response)
 
@@ -161,9 +161,9 @@ def _referral(line: portal.ReferralLine, speech: Speech) -> dict[str, Any]:
     }
 
 
-def _promise(state: State, line: portal.ReferralLine, speech: Speech) -> dict[str, str]:
-    """The deal as it was promised on the day of that referral (T6)."""
-    terms = state.programs.version(state.session().connection(), line.terms_id).terms
+def _promise(state: State, terms_id: int, speech: Speech) -> dict[str, str]:
+    """The deal as it was promised to the referrals of that version (T6)."""
+    terms = state.programs.version(state.session().connection(), terms_id).terms
     return {"you": referrer_text(terms, speech.locale), "they": referee_text(terms, speech.locale, whose="their")}
 
 

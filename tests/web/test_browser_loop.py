@@ -1,6 +1,8 @@
 """The loop, clicked through in Chromium: the example app on demo data, with a client, her friend, and the owner.
 
-REFERRALS_SCREENSHOTS names a folder for pictures of the pages; without it none are taken.
+Pictures of the pages are taken only where a folder is named for them:
+
+    REFERRALS_SCREENSHOTS=docs/screenshots .venv/bin/python -m pytest tests/web/test_browser_loop.py
 """
 
 from __future__ import annotations

@@ -234,8 +234,8 @@ def test_html_in_names(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("number", [10, 2000])
-def test_three_statements(any_shop: Shop, number: int) -> None:
-    """A visit costs three statements on our tables, with ten referrals or two thousand."""
+def test_two_statements(any_shop: Shop, number: int) -> None:
+    """A visit costs two statements on our tables, with ten referrals or two thousand."""
     jane = any_shop.client()
     code = any_shop.code(jane).text
     any_shop.referee(code, paid=20000)
@@ -244,8 +244,8 @@ def test_three_statements(any_shop: Shop, number: int) -> None:
     browser.get(PORTAL)  # the terms are read once in a process
     with _statements(any_shop) as statements:
         page = browser.get(PORTAL)
-    assert page.text.count('class="rf-badge') == min(20, number + 1)
-    assert len(statements) == 3, statements
+    assert page.text.count('class="rf-badge') == min(10, number + 1)
+    assert len(statements) == 2, statements
 
 
 def _open(
