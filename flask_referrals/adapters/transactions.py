@@ -18,6 +18,11 @@ Answer = TypeVar("Answer")
 #: How often a unit is done anew when something changed beside it.
 TRIES = 5
 _KEY = "referrals_written"
+_SAVEPOINT = "unit_of_referrals"
+
+
+class TransactionLostError(Exception):
+    """The database has thrown away the whole transaction, the host's part too."""
 
 
 def in_savepoint(
@@ -31,32 +36,47 @@ def in_savepoint(
     """Do a use case in a savepoint of the session's transaction and write its log; an error undoes only our part.
 
     `after_commit` is called once the host has committed, with no connection of this session's in use. What the host
-    has not flushed yet is flushed first, before the savepoint.
+    has not flushed yet is flushed first, before the savepoint. The savepoint is the connection's, which costs less
+    than the session's; one of the session's follows it as soon as the host's own records are touched (`Unit.effect`).
     """
+    session.flush()
+    connection = session.connection()
     if writes:
-        begin_writing(session.connection())
+        begin_writing(connection)
     for attempt in range(TRIES):
+        unit = make(connection, attempt > 0)
+        connection.exec_driver_sql(f"SAVEPOINT {_SAVEPOINT}")
         try:
-            with session.begin_nested():
-                connection = session.connection()  # only this sends the SAVEPOINT
-                unit = make(connection, attempt > 0)
-                answer = use_case(unit)
-                wrote = unit.finish()
-        except ConflictError:
-            if attempt == TRIES - 1:
-                raise
-        else:
-            if wrote:
-                session.info[_KEY] = after_commit
-            return answer
+            answer = use_case(unit)
+            wrote = unit.finish()
+        except BaseException as error:
+            _undo(connection, unit, error)
+            if isinstance(error, ConflictError) and attempt < TRIES - 1:
+                continue
+            raise
+        connection.exec_driver_sql(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+        if wrote:
+            session.info[_KEY] = after_commit
+        return answer
     raise AssertionError("unreachable")
 
 
-def is_lost(error: BaseException) -> bool:
-    """Whether the database has thrown away the whole transaction, the host's part too: then the host must know.
+def _undo(connection: Connection, unit: Unit, error: BaseException) -> None:
+    try:
+        unit.undo_effects(error)
+        connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+        connection.exec_driver_sql(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+    except DBAPIError as lost:
+        raise TransactionLostError(f"after {type(error).__name__}: {error}: {lost}") from error
 
-    MariaDB does so with the loser of a deadlock (1213), and a lost connection loses everything anywhere.
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the host's part of the transaction is lost with ours: then the host must know.
+
+    MariaDB throws all away with the loser of a deadlock (1213), and a lost connection loses everything anywhere.
     """
+    if isinstance(error, TransactionLostError):
+        return True
     if not isinstance(error, DBAPIError):
         return False
     arguments = list(getattr(error.orig, "args", ()))

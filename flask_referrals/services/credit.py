@@ -82,7 +82,7 @@ def use_credit(unit: Unit, record: Any, invoice: Invoice, asked: Money | None) -
         return Outcome(ok=False, reason=refused.reason)
     if amount.minor != old:
         _hold(unit, invoice, account, amount)
-        unit.host.apply_credit(record, amount)
+        unit.apply_credit(record, amount)
     return Outcome(ok=True, amount=amount)
 
 
@@ -133,7 +133,7 @@ def follow(unit: Unit, hold_id: int, invoice: Invoice, record: Any, books: Books
             return
         else:
             _release(unit, hold, books, keep=room)
-        unit.host.apply_credit(record, Money(0 if invoice.void else room, hold.currency))
+        unit.apply_credit(record, Money(0 if invoice.void else room, hold.currency))
         return
     stays = 0 if invoice.void or not invoice.settled else hold.amount_minor
     if invoice.credit is not None:
@@ -141,7 +141,7 @@ def follow(unit: Unit, hold_id: int, invoice: Invoice, record: Any, books: Books
     if stays < hold.amount_minor:
         _release(unit, hold, books, keep=stays)
         if invoice.credit is None or invoice.credit.minor != stays:
-            unit.host.apply_credit(record, Money(stays, hold.currency))
+            unit.apply_credit(record, Money(stays, hold.currency))
 
 
 def needs_following(hold: HoldTie, invoice: Invoice) -> bool:
@@ -166,7 +166,7 @@ def take_off(unit: Unit, record: Any, invoice: Invoice) -> Outcome:
         return Outcome(ok=True, amount=Money.zero(invoice.currency))
     amount = Money(hold.amount_minor, hold.currency)
     _release(unit, hold, books, keep=0)
-    unit.host.apply_credit(record, Money.zero(hold.currency))
+    unit.apply_credit(record, Money.zero(hold.currency))
     return Outcome(ok=True, amount=amount)
 
 

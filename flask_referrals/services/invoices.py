@@ -187,7 +187,7 @@ def _take_discount(unit: Unit, record: Any | None, invoice: Invoice, referral: R
     had = _has_discount(referral, invoice)
     if had and off == _had_discount(referral):
         if record is not None:
-            unit.host.apply_discount(record, off)
+            unit.apply_discount(record, off)
         return
     if not had and not off and referral.discount_invoice_id == invoice.id:
         return
@@ -195,7 +195,7 @@ def _take_discount(unit: Unit, record: Any | None, invoice: Invoice, referral: R
     if unit.connection.execute(_TAKE_DISCOUNT, binds).rowcount != 1:
         return  # another invoice of the client's was quicker
     if record is not None and (off or had):
-        unit.host.apply_discount(record, off)
+        unit.apply_discount(record, off)
     if off:
         _take_from_former(unit, invoice, referral)
     else:
@@ -216,7 +216,7 @@ def _take_from_former(unit: Unit, invoice: Invoice, referral: ReferralTie) -> No
     record = unit.host.find_invoice(invoice.org, former_id)
     former = None if record is None else unit.host.invoice(record)
     if former is not None and not former.void and not former.settled and former.due.minor > 0:
-        unit.host.apply_discount(record, Money.zero(former.currency))
+        unit.apply_discount(record, Money.zero(former.currency))
 
 
 def _release_discount(unit: Unit, invoice: Invoice, referral: ReferralTie) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from ..config import Settings
 from ..host import Host
@@ -42,6 +42,7 @@ class Unit:
     actor: str
     again: bool = False
     lines: list[dict[str, Any]] = field(default_factory=list)
+    _effects: SessionTransaction | None = None
 
     @property
     def dialect(self) -> str:
@@ -89,8 +90,34 @@ class Unit:
             mirror = {"client_id": other_id, "other_id": client_id, "announces": False, "waits": None}
             self.lines.append(line | mirror | {"delivered_at": self.now})
 
+    def apply_discount(self, record: Any, discount: Money) -> None:
+        """Have the host put the discount on its record."""
+        self.effect()
+        self.host.apply_discount(record, discount)
+
+    def apply_credit(self, record: Any, credit: Money) -> None:
+        """Have the host count the credit on its record."""
+        self.effect()
+        self.host.apply_credit(record, credit)
+
+    def effect(self) -> None:
+        """From here on the host's own records change, so that an error must put these back as well."""
+        if self._effects is None:
+            self._effects = self.session.begin_nested()
+            self._effects.__enter__()
+            self.session.connection()  # only this sends the savepoint
+
+    def undo_effects(self, error: BaseException) -> None:
+        """Put the host's records back as they were."""
+        if self._effects is not None:
+            effects, self._effects = self._effects, None
+            effects.__exit__(type(error), error, error.__traceback__)
+
     def finish(self) -> bool:
         """Write the collected log lines, in one statement; whether there were any, so that something happened."""
+        if self._effects is not None:
+            self._effects.__exit__(None, None, None)
+            self._effects = None
         if not self.lines:
             return False
         self.connection.execute(_INSERT_ACTIVITY, sole(self.lines))
