@@ -139,14 +139,14 @@ def _database(connection: Connection) -> Iterator[Finding]:
     elif name == "postgresql":
         yield Finding("ok", f"PostgreSQL {'.'.join(map(str, version))}")
     elif name in ("mysql", "mariadb") and getattr(connection.dialect, "is_mariadb", False):
-        if tuple(version) >= (10, 5):
+        if tuple(version) >= (10, 6):
             yield Finding("ok", f"MariaDB {'.'.join(map(str, version))}")
         else:
             yield Finding(
-                "fail", f"MariaDB {'.'.join(map(str, version))} has no RETURNING", "use MariaDB 10.5 or newer"
+                "fail", f"MariaDB {'.'.join(map(str, version))} has no SKIP LOCKED", "use MariaDB 10.6 or newer"
             )
     else:
-        yield Finding("fail", f"{name} is not supported", "use SQLite, PostgreSQL, or MariaDB 10.5 or newer")
+        yield Finding("fail", f"{name} is not supported", "use SQLite, PostgreSQL, or MariaDB 10.6 or newer")
 
 
 def _sqlite(connection: Connection) -> Iterator[Finding]:

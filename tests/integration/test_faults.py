@@ -6,9 +6,10 @@ import logging
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from flask_referrals import ReferralsError, signals
-from flask_referrals.services import rewards
+from flask_referrals.services import invoices, rewards
 from flask_referrals.testing import recorded_events
 from tests.minihost import InvoiceRow, create_app, db
 from tests.worlds import World
@@ -136,6 +137,55 @@ def test_no_tables_no_harm(backend: str, database_url: str, caplog: pytest.LogCa
         assert "could not be kept" in caplog.text
         db.session.remove()
         db.engine.dispose()
+
+
+def test_the_hosts_record_is_put_back_with_our_failure(
+    due: tuple[World, Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """§3.5: a discount that was put on the invoice before we failed is off again, in memory and in the database."""
+    world, _, invoice = due
+    with monkeypatch.context() as patch:
+        plant(patch, module=invoices, name="_follow_referral")
+        invoice.subtotal = 30000
+        assert world.referrals.invoice_changed(invoice).failed
+        assert (invoice.subtotal, invoice.discount) == (30000, 3000)
+        db.session.commit()
+    assert (invoice.subtotal, invoice.discount) == (30000, 3000)
+    world.referrals.work()
+    assert invoice.discount == 4500
+
+
+def test_a_host_whose_record_cannot_be_saved_is_put_back_too(
+    due: tuple[World, Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """§3.5: a Host method that makes the host's own flush fail harms our part only."""
+    world, _, invoice = due
+    from tests.minihost import MiniHost
+
+    def spoil(self: MiniHost, record: Any, discount: Any) -> None:
+        record.currency = None
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MiniHost, "apply_discount", spoil)
+        invoice.subtotal = 30000
+        assert world.referrals.invoice_changed(invoice).failed
+        db.session.commit()
+    assert (invoice.subtotal, invoice.currency) == (30000, "USD")
+
+
+def test_a_lost_transaction_is_the_hosts_to_know(due: tuple[World, Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """§3.5: MariaDB throws all away with the loser of a deadlock: no host may take that for a payment booked."""
+    world, jane, invoice = due
+
+    def lose(*args: Any, **values: Any) -> None:
+        raise OperationalError("UPDATE", {}, Exception(1213, "Deadlock found when trying to get lock"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rewards, "issue", lose)
+        with pytest.raises(OperationalError, match="1213"):
+            world.pay(invoice)
+    db.session.rollback()
+    assert (world.credit(jane), invoice.settled) == (0, False)
 
 
 class TestStrict:
