@@ -63,7 +63,8 @@ def _date_text(day: date, locale: str) -> str:
 def money_text(money: Money, locale: str = "en_US") -> str:
     """An amount as people of that locale write it, with ISO's digits: `$50.00`, `¥500`, `KWD 2.125`."""
     pattern = _pattern(locale, money.currency)
-    return str(pattern.apply(money.amount, locale, currency=money.currency, currency_digits=False))
+    text = str(pattern.apply(money.amount, locale, currency=money.currency, currency_digits=False))
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 @lru_cache(maxsize=256)

@@ -22,7 +22,7 @@ _SAVEPOINT = "unit_of_referrals"
 
 
 class TransactionLostError(Exception):
-    """The database has thrown away the whole transaction, the host's part too."""
+    """Our part could not be undone by itself, so that the host's part of the transaction cannot be trusted either."""
 
 
 def in_savepoint(
@@ -50,6 +50,8 @@ def in_savepoint(
             answer = use_case(unit)
             wrote = unit.finish()
         except BaseException as error:
+            if is_lost(error):
+                raise
             _undo(connection, unit, error)
             if isinstance(error, ConflictError) and attempt < TRIES - 1:
                 continue

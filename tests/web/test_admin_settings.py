@@ -60,7 +60,7 @@ def test_a_preview_saves_nothing_and_shows_words_and_an_example(office: Office) 
         "$7.00 credit once it is paid",
         "up to and including 31 May 2026",
         "$200.00",
-        "-$40.00",
+        "\N{MINUS SIGN}$40.00",
         "$160.00",
         "$16.00",
         "$176.00",

@@ -404,7 +404,7 @@ def change_the_terms(owner: Person) -> None:
     owner.fill({"Percent off": "12.5", "Credit for the referrer": "60"})
     owner.press("Preview")
     owner.sees("They get 12.5% off their first invoice", "You get $60.00 credit when they pay", "Not saved yet")
-    expect(page.get_by_role("row", name="Referral discount")).to_contain_text("-$25.00")
+    expect(page.get_by_role("row", name="Referral discount")).to_contain_text("\N{MINUS SIGN}$25.00")
     owner.looks_good("settings-360", "settings-1280")
     owner.press("Save")
     owner.sees("Saved as version 4.", "It is in force now.", "12.5% off the first invoice", "by Nora Lindqvist")

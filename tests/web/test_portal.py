@@ -102,7 +102,7 @@ def test_undone_payment(shop: Shop) -> None:
     shop.refund(first)
     text = _text(shop.browser(jane).get(PORTAL).text)
     assert "Kiera L. Taken back The payment was undone; waits for the next one" in text
-    assert "Your credit -$50.00 A payment was undone after its reward had been spent" in text
+    assert "Your credit \N{MINUS SIGN}$50.00 A payment was undone after its reward had been spent" in text
     assert "Taken back, since Kiera L.'s payment was undone" in text
     assert "Used on an invoice" in text
     news = _text(shop.browser(jane).get(PORTAL + "news").text)
