@@ -172,7 +172,7 @@ class Person:
     def credit(self) -> Decimal:
         """What the portal says there is to spend."""
         shown = self.page.locator("section", has=self.page.locator("#rf-credit-USD")).locator(".rf-stat > p").first
-        return Decimal(shown.inner_text().replace("$", "").replace(",", ""))
+        return Decimal(shown.inner_text().translate({ord("$"): None, ord(","): None, ord("\N{MINUS SIGN}"): "-"}))
 
     def refused(self) -> None:
         """The form came back to be corrected, which Chromium notes as an error of its own."""
