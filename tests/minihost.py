@@ -9,17 +9,13 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event, select
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from flask_referrals import Client, Host, Invoice, Money, Referrals
 from flask_referrals.testing import FrozenClock
 
 
-class Base(DeclarativeBase):
-    """The host's own base."""
-
-
-db = SQLAlchemy(model_class=Base)
+db = SQLAlchemy()  # with its default base: Flask-SQLAlchemy 3.0 knows no other
 
 
 class ClientRow(db.Model):  # type: ignore[name-defined,misc]

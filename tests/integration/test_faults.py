@@ -126,9 +126,9 @@ def test_no_tables_no_harm(backend: str, database_url: str, caplog: pytest.LogCa
     """§3.5: even before our tables are there, the host's work commits."""
     app = create_app(database_url)
     with app.app_context():
-        from tests.minihost import Base, ClientRow
+        from tests.minihost import ClientRow
 
-        Base.metadata.create_all(db.engine, [ClientRow.__table__])
+        ClientRow.__table__.create(db.engine)
         kiera = ClientRow(name="Kiera Lopez")
         db.session.add(kiera)
         assert app.extensions["referrals_object"].client_registered(kiera, "ABC").failed
