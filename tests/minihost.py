@@ -14,7 +14,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from flask_referrals import Client, Host, Invoice, Money, Referrals
 from flask_referrals.testing import FrozenClock
 
-
 db = SQLAlchemy()  # with its default base: Flask-SQLAlchemy 3.0 knows no other
 
 
