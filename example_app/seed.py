@@ -12,7 +12,7 @@ from unicodedata import normalize
 from flask import current_app
 from sqlalchemy import select
 
-from flask_referrals import Discount, Money, Terms, signals
+from flask_referrals import Discount, Money, Promise, Terms, signals
 
 from . import billing
 from .billing import LineItem
@@ -244,7 +244,7 @@ def set_terms(
     terms = Terms(
         currency=business.currency,
         discount=discount,
-        referrer_reward=Money.of(reward, business.currency),
+        referrer_reward=Promise(amount=Money.of(reward, business.currency)),
         referee_reward=Money.of(referee_reward, business.currency) if referee_reward else None,
     )
     staff = db.session.scalars(select(Staff.name).filter_by(business_id=business.id)).one()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .domain.terms import Discount, Terms, Version
+from .domain.terms import Discount, Limits, Milestone, Promise, Service, Terms, Tier, Version
 from .errors import ConfigurationError, MoneyError, NotFoundError, ReferralsError, StateError, TermsError
 from .events import Event
 from .extension import Referrals
@@ -24,21 +24,26 @@ __all__ = [
     "Event",
     "Host",
     "Invoice",
+    "Limits",
+    "Milestone",
     "Money",
     "MoneyError",
     "News",
     "NotFoundError",
     "Outcome",
     "Program",
+    "Promise",
     "Referral",
     "ReferralCodeField",
     "ReferralLine",
     "Referrals",
     "ReferralsError",
     "RewardLine",
+    "Service",
     "StateError",
     "Terms",
     "TermsError",
+    "Tier",
     "Tried",
     "Version",
     "spread",

@@ -20,11 +20,12 @@ from .domain.terms import Terms
 from .errors import ConfigurationError
 from .host import Client, Host
 from .money import Money
-from .services import codes, invoices, ledger, moderation, portal, staff
+from .services import codes, decisions, invoices, ledger, moderation, portal, staff
 from .services.codes import Code
 from .services.outcomes import Outcome
 from .services.portal import News, RewardLine
 from .services.programs import Program
+from .services.unit import Unit
 from .web import blueprints, macros
 from .web.sharing import portal_link
 
@@ -127,6 +128,13 @@ class Referrals:
         """Release the credit that is held on an open invoice; ok and without effect where none is."""
         return verbs.take_off_credit(get_state(), invoice)
 
+    def use_voucher(self, invoice: Any) -> Outcome:
+        """Use the client's oldest voucher for a free service that this open invoice has a line for (R7).
+
+        `Host.apply_voucher` is called with what comes off. Refused with `no_voucher` or `more_than_due`.
+        """
+        return verbs.use_voucher(get_state(), invoice)
+
     # -- questions ---------------------------------------------------------------------------------------------------
 
     def discount(self, invoice: Any) -> Money:
@@ -147,7 +155,7 @@ class Referrals:
 
     def balance(self, client: Client, currency: str) -> portal.Balance:
         """The client's credit in one currency: what can be spent, maybe negative (K5), and what is held on invoices."""
-        return portal.balance(get_state().session().connection(), client.org, client.id, currency)
+        return portal.balance(get_state().session().connection(), client.org, client.id, currency, get_state().now())
 
     def referral_of(self, referee: Client) -> portal.ReferralLine | None:
         """The newest referral of this referee, or None."""
@@ -179,6 +187,49 @@ class Referrals:
     def switch(self, org: str, *, on: bool, by: str = "host") -> None:
         """Switch the org's program on or off (T1). The caller commits."""
         get_state().run(lambda unit: staff.switch(unit, org, on=on), actor=by)
+
+    def approve(self, referee: Client, *, by: str, reason: str = "") -> Outcome:
+        """Approve the rewards of this referee's referral that wait for it (R8). The caller commits."""
+
+        def use_case(unit: Unit) -> Outcome:
+            found = decisions.waiting_of(unit, referee.org, referee.id)
+            return Outcome(ok=bool(decisions.approve_rewards(unit, referee.org, found, reason)))
+
+        return get_state().run(use_case, actor=by)
+
+    def refuse(self, referee: Client, *, by: str, reason: str) -> Outcome:
+        """Refuse the rewards of this referee's referral that wait for approval; the referral stands (R8)."""
+
+        def use_case(unit: Unit) -> Outcome:
+            found = decisions.waiting_of(unit, referee.org, referee.id)
+            return Outcome(ok=bool(decisions.refuse_rewards(unit, referee.org, found, reason)))
+
+        return get_state().run(use_case, actor=by)
+
+    def reject(self, referee: Client, *, by: str, reason: str) -> Outcome:
+        """Reject this referee's referral for good: its rewards are cancelled or reversed (U4). The caller commits.
+
+        NotFoundError if there is none that is not rejected.
+        """
+
+        def use_case(unit: Unit) -> Outcome:
+            found = decisions.live_referral(unit, referee.org, referee.id)
+            decisions.reject(unit, referee.org, found or 0, reason)
+            return Outcome(ok=True)
+
+        return get_state().run(use_case, actor=by)
+
+    def attribute(self, referee: Client, referrer: Client, *, by: str, note: str) -> Outcome:
+        """Bind a client to a referrer by hand (A8); refused as `client_registered` is. The caller commits."""
+        outcome = get_state().run(lambda unit: decisions.attribute(unit, referee, referrer, note), actor=by)
+        return verbs.told(outcome)
+
+    def adjust(self, client: Client, amount: Money, *, by: str, note: str, key: str | None = None) -> Outcome:
+        """Book an adjustment of the client's credit, up or down (K6); the same `key` twice books once.
+
+        ValueError for an amount of nothing. The caller commits.
+        """
+        return get_state().run(lambda unit: decisions.adjust(unit, client.org, client.id, amount, note, key), actor=by)
 
     def disable_code(self, client: Client, *, by: str) -> None:
         """Switch the client's present code off, a leaked one say; what it earned stays (C4). The caller commits."""

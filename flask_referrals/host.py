@@ -27,13 +27,20 @@ def _check_ids(**ids: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """A customer of an org as the host knows it. `id` is the host's own, as text."""
+    """A customer of an org as the host knows it. `id` is the host's own, as text.
+
+    `address` (postal), `device` and `payment` (fingerprints) are compared with a referrer's, where the host has them,
+    and flag a referral for a closer look (L2); they are not kept.
+    """
 
     id: str
     name: str
     email: str | None = None
     phone: str | None = None
     org: str = DEFAULT_ORG
+    address: str | None = None
+    device: str | None = None
+    payment: str | None = None
 
     def __post_init__(self) -> None:
         _check_ids(id=self.id, org=self.org)
@@ -122,6 +129,17 @@ class Host:
     def apply_credit(self, record: Any, credit: Money) -> None:
         """Count that much account credit as paid on the host's invoice record, in place of what was there."""
         raise NotImplementedError("Host.apply_credit: lower what is due on your invoice by this credit")
+
+    def service_line(self, record: Any, service: str) -> Money | None:
+        """What the invoice's line of that service costs before tax, less our discount and vouchers; None without one.
+
+        Only asked where free services are promised (R7); by default no invoice has any such line.
+        """
+        return None
+
+    def apply_voucher(self, record: Any, service: str, amount: Money) -> None:
+        """Take that much off the invoice's line of the service, before tax, in place of what was there."""
+        raise ConfigurationError("Host.apply_voucher: take the free service off its line of your invoice")
 
     # -- who is there, and how the org speaks ------------------------------------------------------------------------
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
 
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import NumberPattern, get_currency_symbol, parse_pattern
 
-from .domain.terms import Terms
+from .domain.terms import Promise, Terms
 from .money import Money, digits
 
 _REFUSALS = {
@@ -27,6 +30,7 @@ _REFUSALS = {
     "no_credit": "There is no credit to use.",
     "not_enough_credit": "That is more credit than there is.",
     "more_than_due": "That is more than is left to pay on this invoice.",
+    "no_voucher": "There is no free service for anything on this invoice.",
     "currency_mismatch": "The credit is in another currency than this invoice.",
 }
 
@@ -107,17 +111,72 @@ def referee_text(terms: Terms, locale: str = "en_US", *, whose: str = "the") -> 
         parts.append(discount)
     if terms.referee_reward is not None:
         once = "it is paid" if parts else f"{whose} first invoice is paid"
+        if terms.qualifies_on == "registration":
+            parts.append(f"{money_text(terms.referee_reward, locale)} credit for registering")
+            return ", and ".join(parts)
         least = "" if terms.min_paid is None else f" with {money_text(terms.min_paid, locale)} or more"
         parts.append(f"{money_text(terms.referee_reward, locale)} credit once {once}{least}")
     return ", and ".join(parts) if parts else "a warm welcome"
 
 
 def referrer_text(terms: Terms, locale: str = "en_US") -> str:
-    """What the referrer gets, in words."""
-    text = f"{money_text(terms.referrer_reward, locale)} credit when they pay their first invoice"
-    if terms.min_paid is not None:
-        text += f", with {money_text(terms.min_paid, locale)} or more"
-    return text
+    """What the referrer gets, in words: the reward, its tiers and extras, and what is asked for."""
+    when = "when they register" if terms.qualifies_on == "registration" else "when they pay their first invoice"
+    base = terms.referrer_reward
+    text = "" if base is None else f"{promise_text(base, locale)} {when}"
+    if terms.min_paid is not None and terms.qualifies_on != "registration":
+        text += f", with {money_text(terms.min_paid, locale)} or more" if text else ""
+    more = [f"{promise_text(tier.promise, locale)} from the {ordinal(tier.start)} on" for tier in terms.tiers]
+    more += [f"{money_text(one.amount, locale)} extra for the {ordinal(one.at)}" for one in terms.milestones]
+    parts = [part for part in (text, *more) if part]
+    return "; ".join(parts) if parts else "our thanks"
+
+
+def promise_text(promise: Promise, locale: str = "en_US") -> str:
+    """One reward in words: `$50.00 credit`, `10% of the invoice as credit (at most $100.00)`, `a free Lawn mowing`."""
+    if promise.service is not None:
+        worth = promise.service.value
+        return f"a free {promise.service.name}" + (
+            "" if worth is None else f" (worth up to {money_text(worth, locale)})"
+        )
+    if promise.percent is not None:
+        most = "" if promise.cap is None else f" (at most {money_text(promise.cap, locale)})"
+        return f"{percent_text(promise.percent)} of the invoice as credit{most}"
+    return "" if promise.amount is None else f"{money_text(promise.amount, locale)} credit"
+
+
+def conditions_text(terms: Terms, locale: str = "en_US") -> list[str]:
+    """What else goes for the reward, a sentence each: hold, days, expiry, approval, limits (T2)."""
+    found = []
+    if terms.hold_days is not None:
+        found.append(f"The reward is given {days_text(terms.hold_days)} after that, in case the payment is undone.")
+    if terms.qualify_within_days is not None:
+        found.append(f"The first invoice is to be paid within {days_text(terms.qualify_within_days)}.")
+    if terms.credit_expires_days is not None:
+        found.append(f"Credit that is not spent within {days_text(terms.credit_expires_days)} expires.")
+    if terms.approval != "none":
+        which = "Each reward is" if terms.approval == "all" else "Some rewards are"
+        found.append(f"{which} approved by staff first.")
+    limits = terms.limits
+    counted = [(limits.per_month, "a month"), (limits.per_year, "a year"), (limits.total, "in all")]
+    if stated := [f"{most} {period}" for most, period in counted if most is not None]:
+        found.append(f"One client gets at most {' and '.join(stated)}; what goes beyond waits.")
+    return found
+
+
+def days_text(days: int) -> str:
+    """A number of days in words: `1 day`, `14 days`."""
+    return "1 day" if days == 1 else f"{days} days"
+
+
+_ORDINALS = {1: "st", 2: "nd", 3: "rd"}
+
+
+def ordinal(number: int) -> str:
+    """A place in a row: `1st`, `2nd`, `13th`."""
+    if number % 100 in (11, 12, 13):
+        return f"{number}th"
+    return f"{number}{_ORDINALS.get(number % 10, 'th')}"
 
 
 def share_subject(org_name: str) -> str:
@@ -174,17 +233,69 @@ def entry_text(reason: str, name: str | None = None) -> str:
     return _ENTRIES.get(reason, reason.replace("_", " ").capitalize())
 
 
-def news_text(kind: str, name: str, amount: str, *, as_referrer: bool) -> str:
-    """A line of what a client was told; `name` is the other side as this client may see it (G2)."""
-    if kind == "attributed":
-        return f"{name} came by your recommendation." if as_referrer else f"{name} recommended us to you."
-    if kind == "reward_issued":
-        if as_referrer:
-            return f"{name} paid the first invoice, and you got {amount} credit. Thank you!"
-        return f"You paid your first invoice, and got {amount} credit."
+_WAITS = {
+    "approval": "waits to be approved",
+    "hold": "is held for some days, in case the payment is undone",
+    "limit": "waits for its turn, since a limit is reached",
+}
+
+
+def news_text(
+    kind: str,
+    name: str,
+    amount: str,
+    *,
+    as_referrer: bool,
+    registered: bool = False,
+    data: Mapping[str, Any] = MappingProxyType({}),
+) -> str:
+    """A line of what a client was told; `name` is the other side as this client may see it (G2).
+
+    `registered` says that a registration earned the reward, and no invoice.
+    """
+    service = data.get("service")
+    what = f"a free {service}" if service else f"{amount} credit"
+    because = f"{name} came" if as_referrer else "You came"
     undone = f"{name}'s payment was undone" if as_referrer else "Your payment was undone"
-    if kind == "reward_reversed":
-        return f"{undone}, so {amount} credit was taken back. The next payment brings it again."
-    if kind == "reward_cancelled":
-        return f"{undone}, so {amount} credit is not due. The next payment brings it again."
+    if data.get("reason") in ("rejected", "refused_by_staff"):
+        undone = "This referral was not approved"
+    again = "" if undone.startswith("This") else " The next payment brings it again."
+    match kind:
+        case "attributed":
+            return f"{name} came by your recommendation." if as_referrer else f"{name} recommended us to you."
+        case "reward_issued" if data.get("cause"):
+            return f"You reached {data['cause'].rpartition(':')[2]} referrals, and got {what} extra. Thank you!"
+        case "reward_issued" if registered:
+            return f"{because} by a recommendation, and you got {what}. Thank you!"
+        case "reward_issued" if as_referrer:
+            return f"{name} paid the first invoice, and you got {what}. Thank you!"
+        case "reward_issued":
+            return f"You paid your first invoice, and got {what}."
+        case "reward_pending":
+            waits = _WAITS.get(data.get("waits_for", ""), "waits")
+            return f"{because} by a recommendation, and your reward of {what} {waits}."
+        case "reward_reversed":
+            return f"{undone}, so {what} was taken back.{again}"
+        case "reward_cancelled":
+            return f"{undone}, so {what} is not due.{again}"
+        case "reward_reduced":
+            return f"A part of the payment went back, and so did {amount} of your credit."
+        case "reward_restored":
+            return f"The payment was made again, and so {amount} of your credit is back."
+        case "credit_expiring":
+            return f"{amount} of your credit expires in {days_text(data.get('days', 1))}. Use it on an invoice before."
+        case "credit_expired":
+            return f"{amount} of your credit has expired."
+        case "credit_adjusted":
+            return f"Your credit was changed by {amount}. {data.get('note') or ''}".strip()
+        case "voucher_issued":
+            return f"You have a free {service}, to use on an invoice."
+        case "voucher_reopened":
+            return f"Your free {service} is there again, since its invoice was undone."
+        case "voucher_cancelled":
+            return f"Your free {service} is not there any more."
+        case "expired":
+            return f"{name} did not pay a first invoice in time." if as_referrer else "Your recommendation has expired."
+        case "rejected":
+            return f"Your referral of {name} was declined." if as_referrer else "Your recommendation was declined."
     return kind.replace("_", " ").capitalize()

@@ -10,7 +10,7 @@ from flask import has_request_context, request
 
 from ..host import Client, Invoice
 from ..money import Money
-from ..services import credit, invoices
+from ..services import credit, invoices, vouchers
 from ..services.attribution import Touch, attribute
 from ..services.outcomes import Outcome
 from ..services.retries import Retry
@@ -35,7 +35,7 @@ def client_registered(state: State, record: Any, code: str | None, link: str | b
         return attribute(unit, client, _touches(state, unit, client, code, value))
 
     answer = state.guarded("client_registered", use_case, subject=_client_subject(state, record), arguments=arguments)
-    return _told(answer)
+    return told(answer)
 
 
 def _link_value(state: State, link: str | bool | None) -> str | None:
@@ -69,7 +69,7 @@ def enter_code(state: State, record: Any, code: str) -> Outcome:
         return outcome
 
     subject = _invoice_subject(state, record)
-    return _told(state.guarded("enter_code", use_case, subject=subject, arguments={"code": code}))
+    return told(state.guarded("enter_code", use_case, subject=subject, arguments={"code": code}))
 
 
 def invoice_event(state: State, record: Any, verb: invoices.Verb, reason: str | None = None) -> Outcome:
@@ -82,17 +82,29 @@ def invoice_event(state: State, record: Any, verb: invoices.Verb, reason: str | 
         return _DONE
 
     subject = _invoice_subject(state, record)
-    return _told(state.guarded(f"invoice_{verb}", use_case, subject=subject, arguments={"reason": reason}))
+    return told(state.guarded(f"invoice_{verb}", use_case, subject=subject, arguments={"reason": reason}))
 
 
 def use_credit(state: State, record: Any, amount: Money | None) -> Outcome:
     """Credit of the client's is put on its open invoice, in place of what was there (K4); errors of ours are raised."""
-    return _told(state.run(lambda unit: credit.use_credit(unit, record, _invoice(unit, record), amount)))
+    return told(state.run(lambda unit: credit.use_credit(unit, record, _invoice(unit, record), amount)))
 
 
 def take_off_credit(state: State, record: Any) -> Outcome:
     """What is held on an open invoice is released; errors of ours are raised."""
-    return _told(state.run(lambda unit: credit.take_off(unit, record, _invoice(unit, record))))
+    return told(state.run(lambda unit: credit.take_off(unit, record, _invoice(unit, record))))
+
+
+def use_voucher(state: State, record: Any) -> Outcome:
+    """A voucher of the client's is used on its open invoice (R7); errors of ours are raised."""
+
+    def use_case(unit: Unit) -> Outcome:
+        outcome = vouchers.use(unit, record, _invoice(unit, record))
+        if outcome.ok:
+            invoices.follow(unit, record, _invoice(unit, record), "changed")
+        return outcome
+
+    return told(state.run(use_case))
 
 
 def again(state: State, retry: Retry) -> bool:
@@ -146,7 +158,7 @@ def _invoice_subject(state: State, record: Any) -> Callable[[], tuple[str, str]]
     return subject
 
 
-def _told(outcome: Outcome | None) -> Outcome:
+def told(outcome: Outcome | None) -> Outcome:
     """The outcome with the sentence that a person reads."""
     if outcome is None:
         return _FAILED

@@ -1,35 +1,63 @@
-"""What `flask referrals work` does: facts that failed are done again, and what waits is announced."""
+"""What `flask referrals work` does: what failed is done again, what is due by time is done, what waits goes out."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import TypeVar
 
 from sqlalchemy.engine import Engine
 
-from ..services import outbox, retries
+from ..services import expiry, outbox, retries, settling, upkeep
+from ..services.unit import Unit
 from . import verbs
 from .state import State
 
+Answer = TypeVar("Answer")
 log = logging.getLogger("flask_referrals")
+#: So many referrals, rewards or lots are looked for at once.
+BATCH = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Done:
-    """What a run did: facts repaired, facts put off once more, log lines delivered."""
+    """What a run did, by the number: facts repaired and put off once more, referrals expired, rewards issued, lots of
+    credit expired, notices given, budget warnings, log lines delivered."""
 
-    repaired: int
-    put_off: int
-    delivered: int
+    repaired: int = 0
+    put_off: int = 0
+    expired: int = 0
+    issued: int = 0
+    lapsed: int = 0
+    notices: int = 0
+    warnings: int = 0
+    delivered: int = 0
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, field.name) for field in fields(self))
 
 
 def work(state: State, stop: Callable[[], bool] = lambda: False) -> Done:
-    """Do all that is due now, or less if `stop` says so after a batch. Each repair is a transaction of its own.
+    """Do all that is due now, or less if `stop` says so after a batch. Each thing is a transaction of its own.
 
-    Safe to run twice at once.
+    Safe to run twice at once. What fails is logged, and does not keep the rest from being done.
     """
-    repaired = put_off = 0
+    done = Done()
+    _repair(state, done)
+    for step in (_expire, _settle, _lapse, _warn):
+        try:
+            step(state, done, stop)
+        except Exception:
+            state.session().rollback()
+            log.exception("%s failed; the next run tries again", step.__name__.strip("_"))
+    state.session().rollback()
+    done.delivered = _deliver(state, stop)
+    return done
+
+
+def _repair(state: State, done: Done) -> None:
     session = state.session()
     for retry in retries.due(session.connection(), state.now()):
         try:
@@ -37,15 +65,61 @@ def work(state: State, stop: Callable[[], bool] = lambda: False) -> Done:
                 log.warning("%s of %s is dropped: the host has no such record any more", retry.verb, retry.subject_id)
             retries.done(session.connection(), retry)
             session.commit()
-            repaired += 1
+            done.repaired += 1
         except Exception as error:
             session.rollback()
             log.exception("%s of %s failed again", retry.verb, retry.subject_id)
             retries.put_off(session.connection(), retry, f"{type(error).__name__}: {error}", state.now())
             session.commit()
-            put_off += 1
+            done.put_off += 1
     session.rollback()
-    return Done(repaired, put_off, _deliver(state, stop))
+
+
+def _expire(state: State, done: Done, stop: Callable[[], bool]) -> None:
+    """Referrals whose days are over (U3)."""
+    while count := _run(state, partial(expiry.expire_due, limit=BATCH)):
+        done.expired += count
+        if count < BATCH or stop():
+            break
+
+
+def _settle(state: State, done: Done, stop: Callable[[], bool]) -> None:
+    """Rewards whose hold is over, that need no approval any more, or whose turn has come (R5, R8, L1)."""
+    for due in (settling.held_over, settling.needing_no_approval):
+        after = 0
+        while ids := _run(state, partial(due, after=after, limit=BATCH)):
+            for reward_id in ids:
+                done.issued += _run(state, partial(settling.settle, reward_id=reward_id)) is None
+            after = ids[-1]
+            if stop():
+                return
+    for org, client_id in _run(state, settling.queues):
+        while _run(state, partial(settling.settle_next, org=org, client_id=client_id)) == "issued":
+            done.issued += 1
+            if stop():
+                return
+
+
+def _lapse(state: State, done: Done, stop: Callable[[], bool]) -> None:
+    """Credit that is past its expiry leaves, and clients are told of what soon will be (K3)."""
+    while accounts := _run(state, partial(upkeep.lapsed_accounts, limit=BATCH)):
+        for org, client_id, currency in accounts:
+            expire = partial(upkeep.expire_credit, org=org, client_id=client_id, currency=currency)
+            done.lapsed += _run(state, expire)
+        if stop():
+            return
+    done.notices += _run(state, partial(upkeep.give_notices, limit=BATCH * 10))
+
+
+def _warn(state: State, done: Done, stop: Callable[[], bool]) -> None:
+    """Staff are told of a budget that runs out (L1)."""
+    for row in _run(state, upkeep.budgets):
+        done.warnings += _run(state, partial(upkeep.warn, row=row))
+
+
+def _run(state: State, use_case: Callable[[Unit], Answer]) -> Answer:
+    """Do it in a transaction of its own."""
+    return state.run(use_case, actor="maintenance", commit=True)
 
 
 def _deliver(state: State, stop: Callable[[], bool]) -> int:

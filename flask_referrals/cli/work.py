@@ -47,11 +47,21 @@ def _loop(pause: float, stop: Event) -> None:
         except Exception:
             log.exception("this round failed; the next one is in %g seconds", pause)
         else:
-            if done != Done(0, 0, 0):
+            if done:
                 click.echo(_line(done))
         stop.wait(pause)
 
 
+_WORDS = {
+    "put_off": "put off {}",
+    "expired": "expired {}",
+    "issued": "issued {}",
+    "lapsed": "credit expired {}",
+    "notices": "gave {} notices",
+    "warnings": "budget warnings {}",
+}
+
+
 def _line(done: Done) -> str:
-    put_off = f", put off {done.put_off}" if done.put_off else ""
-    return f"repaired {done.repaired}, delivered {done.delivered}{put_off}"
+    found = [text.format(getattr(done, name)) for name, text in _WORDS.items() if getattr(done, name)]
+    return ", ".join([f"repaired {done.repaired}, delivered {done.delivered}", *found])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -23,6 +24,12 @@ def canonical_email(address: str | None) -> str | None:
     if domain in _IGNORES_DOTS:
         local = local.replace(".", "")
     return f"{local}@{domain}"
+
+
+def email_key(org: str, address: str | None) -> str | None:
+    """The address in canonical form, hashed within its org, so that it is recognised without being kept (A1, G3)."""
+    canonical = canonical_email(address)
+    return None if canonical is None else sha256(f"{org}\n{canonical}".encode()).hexdigest()
 
 
 def canonical_phone(number: str | None, region: str) -> str | None:

@@ -26,8 +26,18 @@ HOLD: Final[Steps] = {
     "captured": frozenset({"released"}),
     "released": frozenset(),
 }
+VOUCHER: Final[Steps] = {
+    "open": frozenset({"used", "cancelled"}),
+    "used": frozenset({"open", "cancelled"}),
+    "cancelled": frozenset(),
+}
 
-_STEPS: Final[Mapping[str, Steps]] = {"referral": REFERRAL, "reward": REWARD, "credit on an invoice": HOLD}
+_STEPS: Final[Mapping[str, Steps]] = {
+    "referral": REFERRAL,
+    "reward": REWARD,
+    "credit on an invoice": HOLD,
+    "voucher": VOUCHER,
+}
 
 
 def step(thing: str, old: str, new: str) -> str:

@@ -14,6 +14,14 @@ from ..money import Money, digits, parse_percent
 Point = Literal["link", "registration", "invoice"]
 #: Where a code may be entered, in the order in which a new client comes by them (T2).
 POINTS: tuple[Point, ...] = ("link", "registration", "invoice")
+Event = Literal["first_paid_invoice", "registration"]
+#: What may qualify a referral (R1).
+EVENTS: tuple[Event, ...] = ("first_paid_invoice", "registration")
+Approval = Literal["none", "flagged", "all"]
+#: Which rewards staff must approve (R8).
+APPROVALS: tuple[Approval, ...] = ("none", "flagged", "all")
+#: No number of days, referrals or rewards in the terms is larger.
+MOST = 36500
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,35 +33,107 @@ class Discount:
     amount: Money | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A free service (R7): its name, and the most that it is worth on an invoice, if that is stated."""
+
+    name: str
+    value: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a reward is: an amount, a percentage of what the qualifying invoice charges before tax, or a free service.
+
+    Exactly one of the three is there; `cap` belongs to the percentage (R3).
+    """
+
+    amount: Money | None = None
+    percent: Decimal | None = None
+    cap: Money | None = None
+    service: Service | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """From the `start`-th referral that stands qualified on, the referrer's reward is this (R2)."""
+
+    start: int
+    promise: Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """An extra reward once `at` referrals stand qualified (R3)."""
+
+    at: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many rewards one referrer may get, and how much all rewards together may come to (L1); None for no limit."""
+
+    per_month: int | None = None
+    per_year: int | None = None
+    total: int | None = None
+    budget: Money | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a referral made under these terms is promised, for good (T5). Money is in `currency` throughout (M4)."""
+    """What a referral made under these terms is promised, for good (T5). Money is in `currency` throughout (M4).
+
+    `approval`, `limits` and `auto_apply_credit` are those in force when they are needed, whatever the referral's (L1).
+    """
 
     currency: str
     discount: Discount | None = None
     discount_min_invoice: Money | None = None
     referee_reward: Money | None = None
-    referrer_reward: Money
+    referrer_reward: Promise | None = None
+    tiers: tuple[Tier, ...] = ()
+    milestones: tuple[Milestone, ...] = ()
+    qualifies_on: Event = "first_paid_invoice"
     min_paid: Money | None = None
+    hold_days: int | None = None
+    qualify_within_days: int | None = None
+    credit_expires_days: int | None = None
+    approval: Approval = "none"
+    limits: Limits = Limits()
     accept_codes_at: tuple[Point, ...] = POINTS
+    auto_apply_credit: bool = False
 
     def document(self) -> dict[str, Any]:
         """The terms as plain data for the table: amounts and percentages as decimal texts, absent keys for 'none'."""
-        found: dict[str, Any] = {
-            "currency": self.currency,
-            "referrer_reward": {"kinds": ["credit"], "amount": _text(self.referrer_reward)},
-            "accept_codes_at": list(self.accept_codes_at),
-        }
+        found: dict[str, Any] = {"currency": self.currency, "accept_codes_at": list(self.accept_codes_at)}
         if self.discount is not None:
-            found["discount"] = _dropped_none(
-                percent=None if self.discount.percent is None else f"{self.discount.percent:f}",
+            found["discount"] = _dropped(
+                percent=_decimal(self.discount.percent),
                 cap=_text(self.discount.cap),
                 amount=_text(self.discount.amount),
             )
         if self.referee_reward is not None:
             found["referee_reward"] = {"amount": _text(self.referee_reward)}
-        return found | _dropped_none(
-            discount_min_invoice=_text(self.discount_min_invoice), min_paid=_text(self.min_paid)
+        if self.referrer_reward is not None:
+            kind = "credit" if self.referrer_reward.service is None else "service"
+            found["referrer_reward"] = {"kinds": [kind], **_promise(self.referrer_reward)}
+        if self.tiers:
+            found["tiers"] = [{"from": tier.start, **_promise(tier.promise)} for tier in self.tiers]
+        if self.milestones:
+            found["milestones"] = [{"at": one.at, "amount": _text(one.amount)} for one in self.milestones]
+        limits = self.limits
+        counted = _dropped(per_month=limits.per_month, per_year=limits.per_year, total=limits.total)
+        return found | _dropped(
+            discount_min_invoice=_text(self.discount_min_invoice),
+            qualifies_on=None if self.qualifies_on == "first_paid_invoice" else self.qualifies_on,
+            min_paid=_text(self.min_paid),
+            hold_days=self.hold_days,
+            qualify_within_days=self.qualify_within_days,
+            credit_expires_days=self.credit_expires_days,
+            approval=None if self.approval == "none" else self.approval,
+            limits=(counted | _dropped(budget=_text(limits.budget))) or None,
+            auto_apply_credit=self.auto_apply_credit or None,
         )
 
     @staticmethod
@@ -84,19 +164,30 @@ def _text(money: Money | None) -> str | None:
     return None if money is None else f"{money.amount:f}"
 
 
-def _dropped_none(**values: str | None) -> dict[str, str]:
+def _decimal(percent: Decimal | None) -> str | None:
+    return None if percent is None else f"{percent:f}"
+
+
+def _promise(promise: Promise) -> dict[str, Any]:
+    service = promise.service
+    return _dropped(
+        amount=_text(promise.amount),
+        percent=_decimal(promise.percent),
+        cap=_text(promise.cap),
+        service=None if service is None else _dropped(name=service.name, value=_text(service.value)),
+    )
+
+
+def _dropped(**values: Any) -> dict[str, Any]:
+    """Without what is None."""
     return {key: value for key, value in values.items() if value is not None}
 
 
 _KEYS = (
-    "currency",
-    "discount",
-    "discount_min_invoice",
-    "referee_reward",
-    "referrer_reward",
-    "min_paid",
-    "accept_codes_at",
-)
+    "currency", "discount", "discount_min_invoice", "referee_reward", "referrer_reward", "tiers", "milestones",
+    "qualifies_on", "min_paid", "hold_days", "qualify_within_days", "credit_expires_days", "approval", "limits",
+    "accept_codes_at", "auto_apply_credit",
+)  # fmt: skip
 
 
 class _Reader:
@@ -124,6 +215,28 @@ class _Reader:
             return None
         return money
 
+    def percent(self, field: str, value: Any) -> Decimal | None:
+        try:
+            return None if value is None else parse_percent(value)
+        except MoneyError as error:
+            self.wrong[field] = str(error)
+            return None
+
+    def whole(self, field: str, value: Any) -> int | None:
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MOST:
+            self.wrong[field] = f"this is a whole number from 1 to {MOST}; leave it empty for none"
+            return None
+        return value
+
+    def choice(self, field: str, among: tuple[str, ...]) -> Any:
+        value = self.document.get(field) or among[0]
+        if value not in among:
+            self.wrong[field] = f"this is one of {', '.join(among)}"
+            return among[0]
+        return value
+
     def discount(self) -> Discount | None:
         given = self.document.get("discount")
         if not given:
@@ -136,11 +249,8 @@ class _Reader:
             if given.get("cap") is not None:
                 self.wrong["discount.cap"] = "only a percentage has a cap"
             return Discount(amount=self.money("discount.amount", amount))
-        try:
-            return Discount(percent=parse_percent(percent), cap=self.money("discount.cap", given.get("cap")))
-        except MoneyError as error:
-            self.wrong["discount.percent"] = str(error)
-            return None
+        found = self.percent("discount.percent", percent)
+        return Discount(percent=found, cap=self.money("discount.cap", given.get("cap")))
 
     def points(self) -> tuple[Point, ...]:
         given = self.document.get("accept_codes_at", list(POINTS))
@@ -149,13 +259,83 @@ class _Reader:
             self.wrong["accept_codes_at"] = f"choose at least one of {', '.join(POINTS)}"
         return found
 
-    def referrer_reward(self) -> Money | None:
-        given = self.document.get("referrer_reward") or {}
-        if list(given.get("kinds", ["credit"])) != ["credit"]:
-            self.wrong["referrer_reward.kinds"] = "a reward is account credit"
-        if given.get("amount") is None:
-            self.wrong["referrer_reward.amount"] = "say how much the referrer gets"
-        return self.money("referrer_reward.amount", given.get("amount"))
+    def promise(self, field: str, given: Mapping[str, Any], cap: Money | None = None) -> Promise:
+        """An amount, a percentage (of which `cap` is the most), or a service."""
+        there = [name for name in ("amount", "percent", "service") if given.get(name) is not None]
+        if len(there) != 1:
+            text = "say how much the referrer gets: an amount, a percentage, or a free service"
+            self.wrong[f"{field}.{there[0] if there else 'amount'}"] = text
+            return Promise()
+        if there == ["service"]:
+            return Promise(service=self.service(f"{field}.service", given["service"]))
+        if there == ["amount"]:
+            return Promise(amount=self.money(f"{field}.amount", given["amount"]))
+        percent = self.percent(f"{field}.percent", given["percent"])
+        if self.document.get("qualifies_on") == "registration":
+            self.wrong[f"{field}.percent"] = "a percentage is of an invoice, and at registration there is none"
+        return Promise(percent=percent, cap=cap)
+
+    def service(self, field: str, given: Mapping[str, Any]) -> Service | None:
+        name = str(given.get("name") or "").strip()
+        if not 0 < len(name) <= 100:
+            self.wrong[f"{field}.name"] = "name the service, in at most 100 characters"
+        return Service(name, self.money(f"{field}.value", given.get("value")))
+
+    def referrer_reward(self) -> Promise | None:
+        given = self.document.get("referrer_reward")
+        if not given:
+            return None
+        kinds = list(given.get("kinds", ["credit"]))
+        if kinds not in (["credit"], ["service"]):
+            self.wrong["referrer_reward.kinds"] = "a reward is account credit or a free service"
+        if (given.get("service") is not None) != (kinds == ["service"]):
+            self.wrong["referrer_reward.kinds"] = "a free service, and nothing else, is named and may have a value"
+        cap = self.money("referrer_reward.cap", given.get("cap"))
+        if given.get("cap") is not None and not self._has_percent():
+            self.wrong["referrer_reward.cap"] = "only a percentage has a cap"
+        return self.promise("referrer_reward", given, cap)
+
+    def _has_percent(self) -> bool:
+        given = [self.document.get("referrer_reward") or {}, *(self.document.get("tiers") or ())]
+        return any(one.get("percent") is not None for one in given)
+
+    def tiers(self) -> tuple[Tier, ...]:
+        cap = (self.document.get("referrer_reward") or {}).get("cap")
+        most = None if cap is None else self.money("referrer_reward.cap", cap)
+        found = []
+        for position, given in enumerate(self.document.get("tiers") or ()):
+            field = f"tiers.{position}"
+            start = self.whole(f"{field}.from", given.get("from"))
+            found.append(Tier(start or 0, self.promise(field, given, most)))
+        self.no_twins("tiers", "from", [tier.start for tier in found])
+        return tuple(sorted(found, key=lambda tier: tier.start))
+
+    def milestones(self) -> tuple[Milestone, ...]:
+        found = []
+        for position, given in enumerate(self.document.get("milestones") or ()):
+            field = f"milestones.{position}"
+            at = self.whole(f"{field}.at", given.get("at"))
+            amount = self.money(f"{field}.amount", given.get("amount"))
+            if amount is None:
+                self.wrong.setdefault(f"{field}.amount", "say how much the extra reward is")
+            else:
+                found.append(Milestone(at or 0, amount))
+        self.no_twins("milestones", "at", [one.at for one in found])
+        return tuple(sorted(found, key=lambda one: one.at))
+
+    def no_twins(self, field: str, key: str, numbers: list[int]) -> None:
+        for position, number in enumerate(numbers):
+            if number and number in numbers[:position]:
+                self.wrong[f"{field}.{position}.{key}"] = f"there is another one for {number} already"
+
+    def limits(self) -> Limits:
+        given = self.document.get("limits") or {}
+        return Limits(
+            per_month=self.whole("limits.per_month", given.get("per_month")),
+            per_year=self.whole("limits.per_year", given.get("per_year")),
+            total=self.whole("limits.total", given.get("total")),
+            budget=self.money("limits.budget", given.get("budget")),
+        )
 
     def known(self) -> None:
         for name in self.document:
@@ -164,20 +344,26 @@ class _Reader:
 
     def terms(self) -> Terms:
         self.known()
+        document = self.document
         referrer_reward = self.referrer_reward()
-        discount = self.discount()
-        referee_reward = self.money("referee_reward.amount", (self.document.get("referee_reward") or {}).get("amount"))
-        discount_min_invoice = self.money("discount_min_invoice", self.document.get("discount_min_invoice"))
-        min_paid = self.money("min_paid", self.document.get("min_paid"))
-        points = self.points()
-        if self.wrong or referrer_reward is None:
-            raise TermsError(self.wrong)
-        return Terms(
+        found = Terms(
             currency=self.currency,
-            discount=discount,
-            discount_min_invoice=discount_min_invoice,
-            referee_reward=referee_reward,
+            discount=self.discount(),
+            discount_min_invoice=self.money("discount_min_invoice", document.get("discount_min_invoice")),
+            referee_reward=self.money("referee_reward.amount", (document.get("referee_reward") or {}).get("amount")),
             referrer_reward=referrer_reward,
-            min_paid=min_paid,
-            accept_codes_at=points,
+            tiers=self.tiers(),
+            milestones=self.milestones(),
+            qualifies_on=self.choice("qualifies_on", EVENTS),
+            min_paid=self.money("min_paid", document.get("min_paid")),
+            hold_days=self.whole("hold_days", document.get("hold_days") or None),
+            qualify_within_days=self.whole("qualify_within_days", document.get("qualify_within_days")),
+            credit_expires_days=self.whole("credit_expires_days", document.get("credit_expires_days")),
+            approval=self.choice("approval", APPROVALS),
+            limits=self.limits(),
+            accept_codes_at=self.points(),
+            auto_apply_credit=bool(document.get("auto_apply_credit")),
         )
+        if self.wrong:
+            raise TermsError(self.wrong)
+        return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Base, metadata
+from .client import InvitationRow, PreferencesRow, SuppressionRow
 from .ledger import AccountRow, HoldRow, LedgerRow
 from .log import ActivityRow, RetryRow
 from .program import BlockRow, CodeRow, ProgramRow, TermsRow
@@ -15,11 +16,14 @@ __all__ = [
     "BlockRow",
     "CodeRow",
     "HoldRow",
+    "InvitationRow",
     "LedgerRow",
+    "PreferencesRow",
     "ProgramRow",
     "ReferralRow",
     "RetryRow",
     "RewardRow",
+    "SuppressionRow",
     "TermsRow",
     "metadata",
 ]

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, PrimaryKeyConstraint, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Currency, Id, Key, Minor, Name, Ref, UTCDateTime, Word
 
 #: The currency of the row that counts a client's referrals.
 COUNTS = ""
+#: The owner of the row that holds what of the org's budget is used.
+ORG_ITSELF = ""
 
 
 class AccountRow(Base):
@@ -18,7 +28,10 @@ class AccountRow(Base):
 
     `balance` is the sum of the entries; `held` is put on open invoices; what can be spent is balance - held (K4).
     The client's row without a currency (`COUNTS`) holds no money: it counts the client's referrals, `referred` in all
-    and `qualified` that stand so now (R2), whatever the currency of their terms.
+    and `qualified` that stand so now (R2), whatever the currency of their terms; and its rewards as a referrer for the
+    limits (L1): `issued` in all, `in_month` of `month` and `in_year` of that month's year, `waiting` for a place.
+    The org's own row in a currency (`client_id` ORG_ITSELF), there once a budget was set, has `issued` in minor units.
+    The rewards' trigger alone carries `issued`, `waiting`, `month`, `in_month` and `in_year`.
     """
 
     __tablename__ = "referrals_account"
@@ -39,6 +52,11 @@ class AccountRow(Base):
     head: Mapped[str] = mapped_column(String(64))
     referred: Mapped[int]
     qualified: Mapped[int]
+    issued: Mapped[int] = mapped_column(Minor, default=0, server_default="0")
+    waiting: Mapped[int] = mapped_column(default=0, server_default="0")
+    month: Mapped[str] = mapped_column(String(7), default="", server_default="")
+    in_month: Mapped[int] = mapped_column(default=0, server_default="0")
+    in_year: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class LedgerRow(Base):
@@ -71,7 +89,11 @@ class LedgerRow(Base):
 
 
 class HoldRow(Base):
-    """Credit on an invoice: held, captured, released (K4). `live` is 1 until it is released, then null."""
+    """Credit on an invoice: held, captured, released (K4). `live` is 1 until it is released, then null.
+
+    `parts` says which lots it is made of, earliest expiry first: [reward id, minor units] each; what no part covers
+    has no expiry (K3).
+    """
 
     __tablename__ = "referrals_hold"
     __table_args__ = (
@@ -93,3 +115,4 @@ class HoldRow(Base):
     live: Mapped[int | None]
     made_at: Mapped[datetime] = mapped_column(UTCDateTime)
     changed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    parts: Mapped[list[list[int]] | None] = mapped_column(JSON)

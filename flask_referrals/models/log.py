@@ -15,7 +15,8 @@ class ActivityRow(Base):
     """One line on a client's log; never changed, by trigger, but for its delivery (G1).
 
     What concerns both sides stands on both records; `announces` marks the one line of the two that goes out as a
-    signal. `waits` is 1 until it is delivered, then null; `claimed_until` is a worker's lease on it.
+    signal. `waits` is 1 until it is delivered, then null; `claimed_until` is a worker's lease on it. `mail_at` is when
+    the client is to be told by email, next or for the first time; null where not, or not any more.
     """
 
     __tablename__ = "referrals_activity"
@@ -24,6 +25,7 @@ class ActivityRow(Base):
         Index("ix_referrals_activity_client", "org", "client_id", "id"),
         Index("ix_referrals_activity_referral", "referral_id", "id"),
         Index("ix_referrals_activity_waits", "waits", "id"),
+        Index("ix_referrals_activity_mail", "mail_at"),
     )
 
     id: Mapped[int] = mapped_column(Id, autoincrement=True)
@@ -43,6 +45,8 @@ class ActivityRow(Base):
     waits: Mapped[int | None]
     claimed_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     delivered_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    mail_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    mail_tries: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class RetryRow(Base):

@@ -40,13 +40,17 @@ class TermsRow(Base):
 
 
 class CodeRow(Base):
-    """A code of a client's. `key` is its canonical form; `current` is 1 for the one that is shown, else null (C1)."""
+    """A code of a client's. `key` is its canonical form; `current` is 1 for the one that is shown, else null (C1).
+
+    `look` is what a vanity code looks like at a glance, null for generated ones: none may look like another (C4).
+    """
 
     __tablename__ = "referrals_code"
     __table_args__ = (
         PrimaryKeyConstraint("id", name="pk_referrals_code"),
         UniqueConstraint("org", "key", name="uq_referrals_code_key"),
         UniqueConstraint("org", "client_id", "current", name="uq_referrals_code_current"),
+        Index("uq_referrals_code_look", "org", "look", unique=True),
     )
 
     id: Mapped[int] = mapped_column(Id, autoincrement=True)
@@ -58,6 +62,7 @@ class CodeRow(Base):
     active: Mapped[bool]
     visits: Mapped[int]
     made_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    look: Mapped[str | None] = mapped_column(Key)
 
 
 class BlockRow(Base):

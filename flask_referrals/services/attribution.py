@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Table, and_, bindparam, literal, select
+from sqlalchemy import Table, and_, bindparam, literal, select
 
 from ..domain import codes
 from ..domain.attribution import Attempt, Identity, refusal
-from ..domain.contact import canonical_email, canonical_phone
-from ..domain.terms import Point
+from ..domain.contact import canonical_email, canonical_phone, email_key
+from ..domain.terms import Point, Version
 from ..host import Client
 from ..models import BlockRow, CodeRow, ProgramRow, ReferralRow
+from . import flags, rewards
 from .ledger import open_books
 from .outcomes import Outcome, Referral, Tried
+from .programs import Program
 from .sql import made
+from .ties import ReferralTie
 from .unit import Unit
 
 _CODE: Table = CodeRow.__table__  # type: ignore[assignment]
@@ -47,6 +50,8 @@ _FACTS = select(
     _PROGRAM.c.enabled,
     _PROGRAM.c.revision,
     *(_REFERRAL.c[name].label(f"old_{name}") for name in _OLD),
+    flags.EARLIER.label("earlier_at"),
+    flags.EXCHANGED.label("exchanged"),
 ).select_from(
     _one.outerjoin(
         _CODE, and_(_CODE.c.org == bindparam("org"), _CODE.c.key == bindparam("key"), _CODE.c.id >= _one.c.one)
@@ -98,7 +103,12 @@ def attribute(unit: Unit, referee: Client, touches: Iterable[Touch]) -> Outcome:
 def _try(unit: Unit, referee: Client, touch: Touch) -> Referral | str:
     """The referral that the touch leads to, or the reason why it is refused."""
     key = codes.canonical(touch.text)
-    binds = {"org": referee.org, "key": key[: codes.MAX_LENGTH + 1], "referee_id": referee.id}
+    binds = {
+        "org": referee.org,
+        "key": key[: codes.MAX_LENGTH + 1],
+        "referee_id": referee.id,
+        "email_key": email_key(referee.org, referee.email) or "",
+    }
     facts = unit.connection.execute(_FACTS, binds).one()
     if facts.old_id is not None and facts.code_id is not None and facts.old_referrer_id == facts.referrer_id:
         return _old_referral(referee.org, facts)
@@ -116,7 +126,7 @@ def _try(unit: Unit, referee: Client, touch: Touch) -> Referral | str:
             code_found=True,
             code_active=facts.active,
             program_on=program.enabled and version is not None,
-            same_person=_identity(unit, referee).is_same_person(_identity(unit, referrer)),
+            same_person=same_person(unit, referee, referrer),
             already_referred=facts.old_id is not None,
             existing_client=facts.old_id is None and unit.host.has_paid_invoice(referee),
             accepted_here=version is not None and touch.point in version.terms.accept_codes_at,
@@ -125,14 +135,28 @@ def _try(unit: Unit, referee: Client, touch: Touch) -> Referral | str:
     )
     if reason is not None or version is None:
         return reason or "program_off"
-    made_now = _bind(unit, referee, referrer, touch, code_id=facts.code_id, terms_id=version.id)
+    found_flags = flags.of(unit, referee, referrer, facts.exchanged is not None, facts.earlier_at)
+    made_now = _bind(unit, referee, referrer, touch, version, program, facts.code_id, found_flags)
     return made_now or _made_beside_us(unit, referee, referrer)
 
 
 def _bind(
-    unit: Unit, referee: Client, referrer: Client, touch: Touch, *, code_id: int, terms_id: int
+    unit: Unit,
+    referee: Client,
+    referrer: Client,
+    touch: Touch,
+    version: Version,
+    program: Program,
+    code_id: int | None,
+    found_flags: tuple[str, ...] = (),
+    **more: Any,
 ) -> Referral | None:
-    """Make the referral under the terms in force; None where somebody else was quicker, which the database decides."""
+    """Make the referral under the terms in force; None where somebody else was quicker, which the database decides.
+
+    `more` is kept on the referral (a discount that is used already) or, as `note`, on the log.
+    """
+    note = more.pop("note", None)
+    days = version.terms.qualify_within_days
     row: dict[str, Any] = {
         "org": referee.org,
         "referee_id": referee.id,
@@ -146,33 +170,77 @@ def _bind(
         "code_id": code_id,
         "touched_at": touch.at,
         "attributed_at": unit.now,
-        "terms_id": terms_id,
+        "terms_id": version.id,
         "discount_minor": 0,
+        "expires_at": None if days is None else unit.now + timedelta(days=days),
+        "email_key": email_key(referee.org, referee.email),
+        "flags": " ".join(found_flags),
     }
-    referral_id = made(unit.connection, _REFERRAL, row)
+    referral_id = made(unit.connection, _REFERRAL, row | more)
     if referral_id is None:
         return None
-    open_books(unit, referee.org, (), referred={referrer.id: 1})
+    at_once = version.terms.qualifies_on == "registration"
+    if not at_once:
+        open_books(unit, referee.org, (), referred={referrer.id: 1})
+    facts: dict[str, Any] = {"referral_id": referral_id, "terms_id": version.id}
     unit.record(
         "attributed",
         referee.org,
         referrer.id,
         other_id=referee.id,
         both=True,
-        referral_id=referral_id,
-        terms_id=terms_id,
         via=touch.via,
-        code=touch.text,
+        code=touch.text or None,
+        note=note,
+        **facts,
     )
+    if found_flags:
+        unit.record(
+            "flagged",
+            referee.org,
+            referrer.id,
+            other_id=referee.id,
+            announces=False,
+            reasons=list(found_flags),
+            **facts,
+        )
+    if at_once:
+        _qualify(unit, row, referral_id, version, program)
     return Referral(
         id=referral_id,
         org=referee.org,
         referrer_id=referrer.id,
         referee_id=referee.id,
-        state="pending",
+        state="qualified" if at_once else "pending",
         via=touch.via,
         attributed_at=unit.now,
     )
+
+
+def _qualify(unit: Unit, row: dict[str, Any], referral_id: int, version: Version, program: Program) -> None:
+    """The terms say that a registration qualifies: the reward is made at once (R1)."""
+    made_now: dict[str, Any] = row | {"id": referral_id}
+    values: list[Any] = [made_now.get(field.name) for field in fields(ReferralTie)]
+    tie = ReferralTie(*values)
+    if rewards.claim(unit, tie, None):
+        owners = rewards.owners_of_plan(tie, version.terms, program, None)
+        books = open_books(unit, tie.org, owners, referred={tie.referrer_id: 1}, qualified={tie.referrer_id: 1})
+        rewards.make(unit, books, tie, version, program, invoice_id=None, basis=None, paid=None)
+        books.write()
+
+
+def bind_by_staff(
+    unit: Unit, referee: Client, referrer: Client, version: Version, note: str, used: dict[str, Any]
+) -> Referral | None:
+    """Bind by hand what staff have found out (A8); `used` is the discount that was had already. None if too late."""
+    touch = Touch(via="staff", text="", at=unit.now, point="registration")
+    program = unit.programs.get(unit.connection, referee.org)
+    return _bind(unit, referee, referrer, touch, version, program, None, note=note, **used)
+
+
+def same_person(unit: Unit, one: Client, other: Client) -> bool:
+    """Whether two clients are one person by id, email address or telephone number (A4)."""
+    return _identity(unit, one).is_same_person(_identity(unit, other))
 
 
 def _made_beside_us(unit: Unit, referee: Client, referrer: Client) -> Referral | str:
@@ -181,7 +249,7 @@ def _made_beside_us(unit: Unit, referee: Client, referrer: Client) -> Referral |
     return _old_referral(referee.org, row) if row.old_referrer_id == referrer.id else "already_referred"
 
 
-def _old_referral(org: str, facts: Row[Any]) -> Referral:
+def _old_referral(org: str, facts: Any) -> Referral:
     return Referral(
         id=facts.old_id,
         org=org,

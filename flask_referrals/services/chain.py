@@ -115,7 +115,8 @@ def chain(connection: Connection, org: str, referral_id: int) -> Chain:
     lines = list(
         connection.execute(
             select(_ACTIVITY)
-            .where(_ACTIVITY.c.referral_id == referral_id, _ACTIVITY.c.org == org, _ACTIVITY.c.announces)
+            .where(_ACTIVITY.c.referral_id == referral_id, _ACTIVITY.c.org == org)
+            .where(_IN_FULL)
             .order_by(_ACTIVITY.c.id)
         )
     )
@@ -132,6 +133,8 @@ def chain(connection: Connection, org: str, referral_id: int) -> Chain:
     )
 
 
+#: What concerns both sides stands on both records: here once. What is for staff only is nobody's.
+_IN_FULL = or_(_ACTIVITY.c.announces, _ACTIVITY.c.other_id.is_(None), _ACTIVITY.c.client_id == "")
 _SAME = (
     "id", "org", "referrer_id", "referrer_name", "referee_id", "referee_name", "state", "via", "code", "touched_at",
     "attributed_at", "discount_invoice_id", "qualified_at", "qualified_invoice_id",

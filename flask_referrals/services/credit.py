@@ -8,10 +8,12 @@ from sqlalchemy import Table, and_, bindparam, select, update
 
 from ..domain import states
 from ..domain.credit import CreditRefused, credit_to_hold
+from ..domain.lots import Lot, Parts, give_back, spend
 from ..host import Invoice
-from ..models import AccountRow, HoldRow
+from ..models import AccountRow, HoldRow, RewardRow
 from ..models.ledger import COUNTS
 from ..money import Money
+from . import lots
 from .ledger import Books, lock_books
 from .outcomes import Outcome
 from .sql import made
@@ -20,14 +22,19 @@ from .unit import ConflictError, Unit
 
 _ACCOUNT: Table = AccountRow.__table__  # type: ignore[assignment]
 _HOLD: Table = HoldRow.__table__  # type: ignore[assignment]
+_REWARD: Table = RewardRow.__table__  # type: ignore[assignment]
 
-#: The client's accounts, and what is held on this invoice, in one statement.
+#: The client's accounts, the lots of each, and what is held on this invoice, in one statement.
 _WALLET = (
     select(
         *(_ACCOUNT.c[name] for name in ("id", "currency", "balance", "held")),
         _HOLD.c.id.label("hold_id"),
         _HOLD.c.amount_minor,
         _HOLD.c.state,
+        _HOLD.c.parts,
+        _REWARD.c.id.label("lot_id"),
+        _REWARD.c.expires_at,
+        _REWARD.c.remaining_minor,
     )
     .select_from(
         _ACCOUNT.outerjoin(
@@ -37,6 +44,14 @@ _WALLET = (
                 _HOLD.c.invoice_id == bindparam("invoice_id"),
                 _HOLD.c.live == 1,
                 _HOLD.c.account_id == _ACCOUNT.c.id,
+            ),
+        ).outerjoin(
+            _REWARD,
+            and_(
+                _REWARD.c.org == _ACCOUNT.c.org,
+                _REWARD.c.client_id == _ACCOUNT.c.client_id,
+                _REWARD.c.currency == _ACCOUNT.c.currency,
+                lots.IS_OPEN,
             ),
         )
     )
@@ -54,7 +69,7 @@ _RESIZE = (
     update(_HOLD)
     .where(_HOLD.c.id == bindparam("hold_id"), _HOLD.c.state == "held")
     .where(_HOLD.c.amount_minor == bindparam("old"))
-    .values(amount_minor=bindparam("new"), changed_at=bindparam("now"))
+    .values(amount_minor=bindparam("new"), changed_at=bindparam("now"), parts=bindparam("lots"))
 )
 
 
@@ -66,8 +81,7 @@ def use_credit(unit: Unit, record: Any, invoice: Invoice, asked: Money | None) -
     """
     if asked is not None:
         invoice.subtotal.same(asked)
-    binds = {"org": invoice.org, "client_id": invoice.client_id, "invoice_id": invoice.id}
-    rows = list(unit.connection.execute(_WALLET_LOCKED if unit.again else _WALLET, binds))
+    rows = _wallet(unit, invoice)
     account = next((row for row in rows if row.currency == invoice.currency), None)
     if account is None or (account.hold_id is None and account.balance <= account.held):
         elsewhere = any(row.balance > row.held for row in rows if row.currency != invoice.currency)
@@ -81,17 +95,42 @@ def use_credit(unit: Unit, record: Any, invoice: Invoice, asked: Money | None) -
     except CreditRefused as refused:
         return Outcome(ok=False, reason=refused.reason)
     if amount.minor != old:
-        _hold(unit, invoice, account, amount)
+        open_lots = [Lot(row.lot_id, row.expires_at, row.remaining_minor) for row in rows if _is_lot(row, account)]
+        _hold(unit, invoice, account, amount, open_lots)
         unit.apply_credit(record, amount)
     return Outcome(ok=True, amount=amount)
 
 
-def _hold(unit: Unit, invoice: Invoice, account: Any, amount: Money) -> None:
+def _wallet(unit: Unit, invoice: Invoice) -> list[Any]:
+    """The client's accounts with their lots; lots that are past their expiry leave first (K3)."""
+    binds = {"org": invoice.org, "client_id": invoice.client_id, "invoice_id": invoice.id}
+    rows = list(unit.connection.execute(_WALLET_LOCKED if unit.again else _WALLET, binds))
+    if any(row.lot_id is not None and row.expires_at <= unit.now for row in rows if row.currency == invoice.currency):
+        books = lock_books(unit, invoice.org, [(invoice.client_id, invoice.currency)])
+        lots.expire_lapsed(unit, books, invoice.client_id, invoice.currency)
+        books.write()
+        rows = list(unit.connection.execute(_WALLET_LOCKED if unit.again else _WALLET, binds))
+    return rows
+
+
+def _is_lot(row: Any, account: Any) -> bool:
+    return row.lot_id is not None and row.id == account.id
+
+
+def _hold(unit: Unit, invoice: Invoice, account: Any, amount: Money, open_lots: list[Lot]) -> None:
     """Move the account's held sum and the hold to `amount`; each statement carries its own guard (K2)."""
     old = account.amount_minor or 0
-    spent = unit.connection.execute(_SPEND, {"account_id": account.id, "delta": amount.minor - old})
-    if spent.rowcount != 1:
-        raise ConflictError("the balance changed beside us")
+    binds = {"account_id": account.id, "delta": amount.minor - old}
+    if unit.connection.execute(_SPEND, binds).rowcount != 1:
+        raise ConflictError("the credit was spent beside us")
+    back: Parts = []
+    had: Parts = [(lot_id, part) for lot_id, part in account.parts or ()]
+    if amount.minor > old:
+        more = spend(open_lots, amount.minor - old, unit.now)
+        lots.take(unit, more)
+        parts = _joined(had, more)
+    else:
+        parts, back = give_back(had, old, old - amount.minor)
     if account.hold_id is None:
         row = {
             "org": invoice.org,
@@ -104,16 +143,29 @@ def _hold(unit: Unit, invoice: Invoice, account: Any, amount: Money) -> None:
             "live": 1,
             "made_at": unit.now,
             "changed_at": unit.now,
+            "parts": parts or None,
         }
         if made(unit.connection, _HOLD, row) is None:
             raise ConflictError("credit was put on this invoice beside us")
     else:
-        resize = {"hold_id": account.hold_id, "old": old, "new": amount.minor, "now": unit.now}
+        resize = {"hold_id": account.hold_id, "old": old, "new": amount.minor, "now": unit.now, "lots": parts or None}
         if unit.connection.execute(_RESIZE, resize).rowcount != 1:
             raise ConflictError("the hold changed beside us")
     kind = "credit_held" if amount.minor > old else "credit_released"
     changed = Money(abs(amount.minor - old), amount.currency)
     unit.record(kind, invoice.org, invoice.client_id, invoice_id=invoice.id, amount=changed)
+    if back:
+        books = lock_books(unit, invoice.org, [(invoice.client_id, amount.currency)])
+        lots.put_back(unit, books, back, invoice.id)
+        books.write()
+
+
+def _joined(had: Parts, more: Parts) -> Parts:
+    """What a hold is made of when it grows: each lot once, in the order in which they were taken."""
+    found = dict(had)
+    for lot_id, part in more:
+        found[lot_id] = found.get(lot_id, 0) + part
+    return list(found.items())
 
 
 def follow(unit: Unit, hold_id: int, invoice: Invoice, record: Any, books: Books) -> None:
@@ -166,16 +218,23 @@ def take_off(unit: Unit, record: Any, invoice: Invoice) -> Outcome:
         return Outcome(ok=True, amount=Money.zero(invoice.currency))
     amount = Money(hold.amount_minor, hold.currency)
     _release(unit, hold, books, keep=0)
+    books.write()
     unit.apply_credit(record, Money.zero(hold.currency))
     return Outcome(ok=True, amount=amount)
 
 
-def _change(unit: Unit, hold: HoldTie, state: str, amount: int) -> None:
+def _change(unit: Unit, hold: HoldTie, state: str, amount: int, parts: Parts) -> None:
     """Write a hold's new state and amount, if it still stands as it was read."""
     changed = unit.connection.execute(
         update(_HOLD)
         .where(_HOLD.c.id == hold.id, _HOLD.c.state == hold.state, _HOLD.c.amount_minor == hold.amount_minor)
-        .values(state=state, amount_minor=amount, live=None if state == "released" else 1, changed_at=unit.now)
+        .values(
+            state=state,
+            amount_minor=amount,
+            live=None if state == "released" else 1,
+            changed_at=unit.now,
+            parts=parts or None,
+        )
     )
     if changed.rowcount != 1:
         raise ConflictError("the credit on this invoice changed beside us")
@@ -188,21 +247,25 @@ def _unhold(unit: Unit, hold: HoldTie, amount: int) -> None:
 
 def _capture(unit: Unit, hold: HoldTie, books: Books) -> None:
     amount = Money(hold.amount_minor, hold.currency)
-    _change(unit, hold, states.step("credit on an invoice", hold.state, "captured"), hold.amount_minor)
+    _change(unit, hold, states.step("credit on an invoice", hold.state, "captured"), hold.amount_minor, hold.lots)
     _unhold(unit, hold, hold.amount_minor)
+    books.accounts[hold.client_id, hold.currency].held -= hold.amount_minor
     books.post(hold.client_id, -amount, "redemption", f"hold:{hold.id}:capture", invoice_id=hold.invoice_id)
     unit.record("credit_captured", hold.org, hold.client_id, invoice_id=hold.invoice_id, amount=amount)
 
 
 def _release(unit: Unit, hold: HoldTie, books: Books, *, keep: int) -> None:
     back = Money(hold.amount_minor - keep, hold.currency)
+    stay, returned = give_back(hold.lots, hold.amount_minor, back.minor)
     if keep:
-        _change(unit, hold, hold.state, keep)
+        _change(unit, hold, hold.state, keep, stay)
     else:
-        _change(unit, hold, states.step("credit on an invoice", hold.state, "released"), hold.amount_minor)
+        _change(unit, hold, states.step("credit on an invoice", hold.state, "released"), hold.amount_minor, hold.lots)
     if hold.state == "held":
         _unhold(unit, hold, back.minor)
+        books.accounts[hold.client_id, hold.currency].held -= back.minor
     else:
         key = f"hold:{hold.id}:release:{keep}"
         books.post(hold.client_id, back, "release", key, invoice_id=hold.invoice_id)
     unit.record("credit_released", hold.org, hold.client_id, invoice_id=hold.invoice_id, amount=back)
+    lots.put_back(unit, books, returned, hold.invoice_id)

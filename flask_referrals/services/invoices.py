@@ -12,14 +12,13 @@ from sqlalchemy import Table, bindparam, or_, select, update
 
 from ..domain.discounts import discount_for, why_none
 from ..domain.rewards import qualifies, why_not
-from ..domain.terms import Version
+from ..domain.terms import Terms, Version
 from ..host import Invoice
 from ..models import ActivityRow, ReferralRow
-from ..models.ledger import COUNTS
 from ..money import Money
-from . import credit, rewards
-from .ledger import Owner, lock_books, open_books
-from .ties import HoldTie, ReferralTie, find_ties
+from . import credit, expiry, preferences, rewards, vouchers
+from .ledger import Owner, lock_all, lock_books
+from .ties import HoldTie, ReferralTie, Ties, find_ties
 from .unit import Unit
 
 Verb = Literal["created", "changed", "paid", "refunded", "voided"]
@@ -41,12 +40,42 @@ _TAKE_DISCOUNT = (
 
 def follow(unit: Unit, record: Any, invoice: Invoice, verb: Verb, reason: str | None = None) -> None:
     """Bring all that hangs on this invoice to where the invoice now stands. Nothing does for a stranger's."""
-    referral, hold = find_ties(unit, invoice)
+    ties = find_ties(unit, invoice)
+    referral = ties.referral
     if referral is not None:
+        _expire_if_due(unit, referral)
         _follow_discount(unit, record, invoice, referral, verb)
-        _follow_referral(unit, record, invoice, referral, hold, verb, reason)
-    elif hold is not None:
-        _follow_credit(unit, record, invoice, hold)
+    if ties.vouchers and vouchers.follow(unit, record, invoice, ties, verb):
+        invoice = _as_it_is_now(unit, record, invoice)
+    if referral is not None:
+        _follow_referral(unit, record, invoice, referral, ties, verb, reason)
+    elif ties.hold is not None:
+        _follow_credit(unit, record, invoice, ties.hold)
+    if verb == "created" and ties.hold is None and ties.spendable > 0:
+        _use_credit_by_itself(unit, record, invoice, ties)
+
+
+def _as_it_is_now(unit: Unit, record: Any, invoice: Invoice) -> Invoice:
+    """The invoice after the host has put an effect of ours on it."""
+    return unit.host.invoice(record) or invoice
+
+
+def _use_credit_by_itself(unit: Unit, record: Any, invoice: Invoice, ties: Ties) -> None:
+    """Put the client's credit on a new invoice where the org or the client has said so (K6)."""
+    version = ties.program(unit).at(unit.now)
+    wanted = version is not None and version.terms.auto_apply_credit
+    mine = preferences.find(unit.connection, invoice.org, invoice.client_id).auto_apply
+    if wanted if mine is None else mine:
+        invoice = _as_it_is_now(unit, record, invoice)
+        if not invoice.settled and not invoice.void and invoice.due.minor > 0:
+            credit.use_credit(unit, record, invoice, None)
+
+
+def _expire_if_due(unit: Unit, referral: ReferralTie) -> None:
+    """A referral whose days are over is expired, whether or not `work` has seen it yet (U3)."""
+    if referral.state == "pending" and referral.expires_at is not None and referral.expires_at <= unit.now:
+        expiry.expire_one(unit, referral.org, referral.id, referral.referrer_id, referral.referee_id, referral.terms_id)
+        referral.state = "expired"
 
 
 def _follow_referral(
@@ -54,20 +83,24 @@ def _follow_referral(
     record: Any,
     invoice: Invoice,
     referral: ReferralTie,
-    hold: HoldTie | None,
+    ties: Ties,
     verb: Verb,
     reason: str | None,
 ) -> None:
     """Reward what is earned by now, undo what is lost; otherwise only the credit on the invoice follows."""
     version = unit.programs.version(unit.connection, referral.terms_id)
+    hold = ties.hold
     stays = _stays_paid(invoice, hold)
     earned = invoice.settled and not invoice.void and qualifies(version.terms, stays)
     if referral.state == "pending" and earned and verb == "paid" and rewards.claim(unit, referral, invoice.id):
-        _reward(unit, record, invoice, referral, hold, version)
+        _reward(unit, record, invoice, referral, ties, version, stays)
         return
-    lost = referral.state == "qualified" and referral.qualified_invoice_id == invoice.id and not earned
-    if lost and rewards.unclaim(unit, referral):
+    mine = referral.state == "qualified" and referral.qualified_invoice_id == invoice.id
+    if mine and not earned and rewards.unclaim(unit, referral, version):
         _undo(unit, record, invoice, referral, hold, reason or verb)
+        return
+    if mine and earned and _shrinks(version.terms):
+        _resize(unit, record, invoice, referral, hold, stays)
         return
     if referral.state == "pending" and verb == "paid" and invoice.settled and not earned:
         _tell_why_not(unit, invoice, referral, why_not(version.terms, stays))
@@ -112,34 +145,58 @@ def _stays_paid(invoice: Invoice, hold: HoldTie | None) -> Money:
 
 
 def _reward(
-    unit: Unit, record: Any, invoice: Invoice, referral: ReferralTie, hold: HoldTie | None, version: Version
+    unit: Unit, record: Any, invoice: Invoice, referral: ReferralTie, ties: Ties, version: Version, stays: Money
 ) -> None:
-    owners: list[Owner] = rewards.owners_of_plan(referral, version)
-    if hold is not None:
-        owners.append((hold.client_id, hold.currency))
-    books = open_books(unit, invoice.org, owners, qualified={referral.referrer_id: 1})
+    hold, program = ties.hold, ties.program(unit)
+    basis = _basis(invoice, referral, ties)
+    more: list[Owner] = [] if hold is None else [(hold.client_id, hold.currency)]
+    books = rewards.open_for(unit, referral, program, version.terms, basis, more)
     if hold is not None:
         credit.follow(unit, hold.id, invoice, record, books)
-    rewards.issue(unit, books, referral, version, invoice)
+    rewards.make(unit, books, referral, version, program, invoice_id=invoice.id, basis=basis, paid=stays)
     books.write()
 
 
+def _basis(invoice: Invoice, referral: ReferralTie, ties: Ties) -> Money:
+    """What the invoice charges before tax, after the discount and the vouchers on it (R3)."""
+    off = referral.discount_minor if _has_discount(referral, invoice) else 0
+    off += sum(voucher.voucher_minor for voucher in ties.vouchers)
+    return Money(max(0, invoice.subtotal.minor - off), invoice.currency)
+
+
 def _undo(unit: Unit, record: Any, invoice: Invoice, referral: ReferralTie, hold: HoldTie | None, reason: str) -> None:
-    standing = rewards.standing(unit, referral)
-    owners: list[Owner] = [(reward.client_id, reward.currency) for reward in standing]
-    owners.append((referral.referrer_id, COUNTS))
-    if hold is not None:
-        owners.append((hold.client_id, hold.currency))
-    books = lock_books(unit, invoice.org, owners)
+    books = lock_all(unit, invoice.org, referral.referrer_id, referral.referee_id)
     if hold is not None:
         credit.follow(unit, hold.id, invoice, record, books)
-    rewards.reverse(unit, books, referral, standing, invoice, reason)
+    rewards.undo(unit, books, referral, reason, invoice.id)
+    books.write()
+
+
+def _shrinks(terms: Terms) -> bool:
+    """Whether a percentage was promised, so that a partial refund takes its part (U2)."""
+    promises = [terms.referrer_reward, *(tier.promise for tier in terms.tiers)]
+    return any(promise is not None and promise.percent is not None for promise in promises)
+
+
+def _resize(
+    unit: Unit, record: Any, invoice: Invoice, referral: ReferralTie, hold: HoldTie | None, stays: Money
+) -> None:
+    """Bring the percentage reward to its part of what stays paid, and the credit along."""
+    following = hold is not None and credit.needs_following(hold, invoice)
+    found = rewards.proportional(unit, referral)
+    if not following and not any(rewards.needs_resizing(reward, stays.minor) for reward in found):
+        return
+    books = lock_all(unit, invoice.org, referral.referrer_id, referral.referee_id)
+    if hold is not None:
+        credit.follow(unit, hold.id, invoice, record, books)
+    for reward in rewards.proportional(unit, referral):
+        rewards.resize(unit, books, referral, reward, stays.minor, invoice.id)
     books.write()
 
 
 def quote(unit: Unit, invoice: Invoice) -> Money:
     """The discount that this invoice has or would get now, before tax; changes nothing."""
-    referral, _ = find_ties(unit, invoice)
+    referral = find_ties(unit, invoice).referral
     none = Money.zero(invoice.currency)
     if referral is None or not _discount_is_open(referral, invoice):
         return none

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, and_, bindparam, func, insert, select, tuple_
 
 from ..models import AccountRow, HoldRow, LedgerRow
-from ..models.ledger import COUNTS
+from ..models.ledger import COUNTS, ORG_ITSELF
 from ..money import Money
 from .sql import insert_or_add, sole
 from .unit import Unit
@@ -21,7 +21,10 @@ from .unit import Unit
 _ACCOUNT: Table = AccountRow.__table__  # type: ignore[assignment]
 _LEDGER: Table = LedgerRow.__table__  # type: ignore[assignment]
 _OWNER = ("org", "client_id", "currency")
-_STATE = ("id", "client_id", "currency", "balance", "held", "seq", "head", "referred", "qualified")
+_STATE = (
+    "id", "client_id", "currency", "balance", "held", "seq", "head", "referred", "qualified", "issued", "waiting",
+    "month", "in_month", "in_year",
+)  # fmt: skip
 _INSERT_ENTRY = insert(_LEDGER)
 
 Owner = tuple[str, str]  # client id, currency
@@ -41,6 +44,11 @@ class Account:
     head: str
     referred: int
     qualified: int
+    issued: int
+    waiting: int
+    month: str
+    in_month: int
+    in_year: int
 
     @property
     def spendable(self) -> Money:
@@ -97,6 +105,11 @@ class Books:
         account.head = entry_hash(account.head, (self.org, client_id, amount.currency), entry)
         self.entries.append(entry | {"hash": account.head})
 
+    def spendable(self, client_id: str, currency: str) -> int:
+        """What the client can spend now, in minor units, with the entries that are about to be written."""
+        account = self.accounts[client_id, currency]
+        return account.balance - account.held
+
     def write(self) -> None:
         """Write the entries, in one statement; the trigger carries the accounts forward and refuses a misfit."""
         if self.entries:
@@ -140,10 +153,25 @@ _LOCK = (
 )
 
 
+#: All accounts of the clients, whatever the currency.
+_LOCK_ALL = (
+    select(*(_ACCOUNT.c[name] for name in _STATE))
+    .where(_ACCOUNT.c.org == bindparam("org"), _ACCOUNT.c.client_id.in_(bindparam("clients", expanding=True)))
+    .order_by(_ACCOUNT.c.client_id, _ACCOUNT.c.currency)
+    .with_for_update()
+)
+
+
 def lock_books(unit: Unit, org: str, owners: Iterable[Owner]) -> Books:
     """Lock accounts that are known to be there, in the same order as `open_books`."""
     found = unit.connection.execute(_LOCK, {"org": org, "owners": sorted(set(owners))})
     return Books(unit, org, _accounts(org, found))
+
+
+def lock_all(unit: Unit, org: str, *client_ids: str) -> Books:
+    """Lock every account of these clients, and the org's own budget rows, in the same order."""
+    clients = sorted({ORG_ITSELF, *client_ids})
+    return Books(unit, org, _accounts(org, unit.connection.execute(_LOCK_ALL, {"org": org, "clients": clients})))
 
 
 def _accounts(org: str, rows: Iterable[Row[Any]]) -> dict[Owner, Account]:
@@ -173,7 +201,7 @@ def verify(connection: Connection, org: str | None = None) -> Iterator[Fault]:
             *(_LEDGER.c[name] for name in (*HASHED, "at", "hash")),
         )
         .select_from(_ACCOUNT.outerjoin(_LEDGER, _LEDGER.c.account_id == _ACCOUNT.c.id))
-        .where(_ACCOUNT.c.currency != COUNTS)
+        .where(_ACCOUNT.c.currency != COUNTS, _ACCOUNT.c.client_id != ORG_ITSELF)
         .order_by(_ACCOUNT.c.id, _LEDGER.c.seq)
     )  # fmt: skip
     if org is not None:

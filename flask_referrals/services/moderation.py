@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Table, delete, update
+from sqlalchemy import Table, delete, select, update
 
 from ..models import BlockRow, CodeRow
 from .codes import current_code
@@ -13,11 +13,17 @@ _BLOCK: Table = BlockRow.__table__  # type: ignore[assignment]
 _CODE: Table = CodeRow.__table__  # type: ignore[assignment]
 
 
-def disable_code(unit: Unit, org: str, client_id: str) -> None:
-    """Switch the client's present code off; it is refused with `code_inactive` from now on."""
-    code = current_code(unit, org, client_id)
-    unit.connection.execute(update(_CODE).where(_CODE.c.id == code.id).values(active=False))
-    unit.record("code_disabled", org, client_id, announces=False, code=code.text)
+def disable_code(unit: Unit, org: str, client_id: str, code_id: int | None = None) -> None:
+    """Switch the client's present code off, or an older one; it is refused with `code_inactive` from now on.
+
+    Without effect where the client has no such code, or it is off already.
+    """
+    own = select(_CODE.c.text).where(_CODE.c.org == org, _CODE.c.client_id == client_id)
+    wanted = current_code(unit, org, client_id).id if code_id is None else code_id
+    turned = update(_CODE).where(_CODE.c.org == org, _CODE.c.client_id == client_id, _CODE.c.id == wanted)
+    if unit.connection.execute(turned.where(_CODE.c.active).values(active=False)).rowcount == 1:
+        text = unit.connection.execute(own.where(_CODE.c.id == wanted)).scalar_one()
+        unit.record("code_disabled", org, client_id, announces=False, code=text)
 
 
 def block(unit: Unit, org: str, client_id: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, case, literal, select
+from sqlalchemy import Connection, Table, and_, bindparam, case, func, literal, select
 
 from ..domain.contact import short_name
 from ..models import AccountRow, ActivityRow, CodeRow, LedgerRow, ProgramRow, ReferralRow, RewardRow
@@ -23,7 +23,25 @@ _REFERRAL: Table = ReferralRow.__table__  # type: ignore[assignment]
 _REWARD: Table = RewardRow.__table__  # type: ignore[assignment]
 
 #: What a client is told of, by the portal's list of news.
-NEWS = frozenset({"attributed", "reward_issued", "reward_reversed", "reward_cancelled"})
+NEWS = frozenset(
+    {
+        "attributed",
+        "credit_adjusted",
+        "credit_expired",
+        "credit_expiring",
+        "expired",
+        "rejected",
+        "reward_cancelled",
+        "reward_issued",
+        "reward_pending",
+        "reward_reduced",
+        "reward_restored",
+        "reward_reversed",
+        "voucher_cancelled",
+        "voucher_issued",
+        "voucher_reopened",
+    }
+)
 PAGE = 10
 
 
@@ -37,7 +55,10 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class RewardLine:
-    """A reward as its client may see it; `amount` before any clawback, times in UTC."""
+    """A reward as its client may see it; `amount` before any clawback, times in UTC.
+
+    While pending, `waits_for` says for what. `service` names a free service, `voucher` is its voucher's state.
+    """
 
     id: int
     kind: str
@@ -48,6 +69,10 @@ class RewardLine:
     invoice_id: str | None
     referral_id: int
     n: int
+    waits_for: str | None = None
+    hold_until: datetime | None = None
+    service: str | None = None
+    voucher: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,13 +296,19 @@ def _referral(row: Any) -> ReferralLine:
     )
 
 
-def balance(connection: Connection, org: str, client_id: str, currency: str) -> Balance:
-    """The client's credit in one currency; nothing, where there is no account yet."""
-    query = select(_ACCOUNT.c.balance, _ACCOUNT.c.held).where(
+def balance(connection: Connection, org: str, client_id: str, currency: str, now: datetime) -> Balance:
+    """The client's credit in one currency; nothing, where there is no account yet. Lapsed credit is no more (K3)."""
+    lapsed = (
+        select(func.coalesce(func.sum(_REWARD.c.remaining_minor), 0))
+        .where(_REWARD.c.org == org, _REWARD.c.client_id == client_id, _REWARD.c.currency == currency)
+        .where(_REWARD.c.lapses_at <= now)
+        .scalar_subquery()
+    )
+    query = select(_ACCOUNT.c.balance - lapsed, _ACCOUNT.c.held).where(
         _ACCOUNT.c.org == org, _ACCOUNT.c.client_id == client_id, _ACCOUNT.c.currency == currency
     )
     row = connection.execute(query).one_or_none()
-    return _balance(0, 0, currency) if row is None else _balance(row.balance, row.held, currency)
+    return _balance(0, 0, currency) if row is None else _balance(int(row[0]), row.held, currency)
 
 
 def _balance(total: int, held: int, currency: str) -> Balance:
@@ -298,6 +329,10 @@ def rewards(connection: Connection, org: str, client_id: str) -> list[RewardLine
             invoice_id=row.invoice_id,
             referral_id=row.referral_id,
             n=row.n,
+            waits_for=row.waits_for,
+            hold_until=row.hold_until,
+            service=row.service,
+            voucher=row.voucher,
         )
         for row in connection.execute(query)
     ]

@@ -12,7 +12,7 @@ from ..domain.states import REFERRAL
 from ..domain.terms import Terms
 from ..models import CodeRow, ProgramRow, ReferralRow, RewardRow, TermsRow
 from ..money import Money
-from . import programs
+from . import programs, upkeep
 from .unit import Unit
 
 _CODE: Table = CodeRow.__table__  # type: ignore[assignment]
@@ -180,6 +180,8 @@ def _save(unit: Unit, org: str, terms: Terms, start: datetime) -> int:
     by = unit.actor[:200]
     saved = programs.save_terms(unit.connection, org, terms, effective_from=start, now=unit.now, by=by)
     unit.record("terms_changed", org, "", announces=False, terms_id=saved)
+    if terms.limits.budget is not None:
+        upkeep.open_budget(unit, org, terms.limits.budget)
     return saved
 
 

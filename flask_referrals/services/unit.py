@@ -100,6 +100,11 @@ class Unit:
         self.effect()
         self.host.apply_credit(record, credit)
 
+    def apply_voucher(self, record: Any, service: str, amount: Money) -> None:
+        """Have the host take a free service off its record."""
+        self.effect()
+        self.host.apply_voucher(record, service, amount)
+
     def effect(self) -> None:
         """From here on the host's own records change, so that an error must put these back as well."""
         if self._effects is None:

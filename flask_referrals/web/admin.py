@@ -1,24 +1,23 @@
-"""The staff's pages: the list of referrals, one referral's chain, the terms and the program's switch.
+"""The staff's pages: the list of referrals, the terms and the program's switch.
 
 Addresses under the setting `admin_prefix`, and the endpoints of the blueprint `referrals_admin`:
 
 - `/` (`index`): the list; `q` searches, `state` filters, `before` is the id to go on below
-- `/referrals/<id>` (`referral`): one referral's chain
 - `/settings` (`settings`): the terms; GET shows, POST previews or saves (`web.settings_form`)
 - `/switch` (`switch`): POST with `program` = `on` or `off`
 - `/versions` (`versions`), `/versions/<id>` (`version`): every version of the terms
+
+What staff decide has modules of its own: `admin_queue`, `admin_actions`, `admin_client` and `admin_attribute`.
 """
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, request
+from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from ..adapters.state import State
 from ..config import Settings
-from ..errors import NotFoundError
 from ..services import staff
-from ..services.chain import chain
 from . import admin_settings
 from .admin_macros import chain_of
 from .admin_words import voice
@@ -33,7 +32,6 @@ def make_blueprint(settings: Settings) -> Blueprint:
     """The blueprint `referrals_admin` of one app."""
     blueprint = Blueprint("referrals_admin", __name__, url_prefix=settings.admin_prefix)
     blueprint.add_url_rule("/", "index", index)
-    blueprint.add_url_rule("/referrals/<int:referral_id>", "referral", referral)
     blueprint.add_url_rule("/settings", "settings", admin_settings.settings, methods=["GET", "POST"])
     blueprint.add_url_rule("/switch", "switch", admin_settings.switch, methods=["POST"])
     blueprint.add_url_rule("/versions", "versions", admin_settings.versions)
@@ -74,14 +72,3 @@ def _wanted() -> staff.Wanted:
         state=state if state in staff.STATES else None,
         before=before if before is not None and 0 < before < staff.NO_BOUND else None,
     )
-
-
-@for_staff
-def referral(state: State, org: str, referral_id: int) -> Response:
-    """One referral's chain from visit to redemption; another org's is not there."""
-    try:
-        found = chain(state.session().connection(), org, referral_id)
-    except NotFoundError:
-        abort(404)
-    title = f"{found.referrer_name} → {found.referee_name}"
-    return page("referrals/admin/referral.html", title=title, admin=True, chain=found, voice=voice(state, org))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import Any
 
+from ..domain.terms import MOST
 from ..errors import MoneyError
 from ..money import MAX_MINOR, Money, digits, parse_percent
 
@@ -73,3 +75,32 @@ def _number(text: str, sentence: str) -> Decimal:
     if len(typed) > _LONGEST or not _NUMBER.fullmatch(typed):
         raise Mistake(sentence)
     return Decimal(typed)
+
+
+def read_whole(text: str, what: str) -> int | None:
+    """The whole number above 0 that was typed, None for an empty text; `what` names an example."""
+    typed = text.strip()
+    if not typed:
+        return None
+    if not re.fullmatch(r"[0-9]{1,5}", typed) or not 0 < int(typed) <= MOST:
+        raise Mistake(f"Write a whole number from 1 to {MOST}, such as {what}, or leave the field empty for none.")
+    return int(typed)
+
+
+def read_promise(text: str, currency: str | None) -> dict[str, Any] | None:
+    """A reward as one text: an amount (`80`), a percentage (`10%`), or a free service (`Lawn mowing`), of which the
+    most that it is worth may follow in brackets (`Lawn mowing (45)`); None for an empty text."""
+    typed = text.strip()
+    if not typed:
+        return None
+    if typed.endswith("%"):
+        return {"percent": read_percent(typed)}
+    if re.match(r"[-+.,0-9]", typed):
+        return {"amount": read_amount(typed, currency)}
+    found = re.fullmatch(r"(.{1,100}?)\s*(?:\(([^()]*)\))?", typed)
+    if found is None:
+        raise Mistake("Write an amount such as 80, a percentage such as 10%, or the name of a free service.")
+    service: dict[str, Any] = {"name": found[1]}
+    if found[2] is not None:
+        service["value"] = read_amount(found[2], currency)
+    return {"service": service}

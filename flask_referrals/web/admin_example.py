@@ -25,6 +25,7 @@ class Example:
     qualifies: bool
     referrer_gets: Money | None
     referee_gets: Money | None
+    service: str | None
 
 
 def example_invoice(terms: Terms) -> Example:
@@ -34,16 +35,19 @@ def example_invoice(terms: Terms) -> Example:
     taxable = subtotal - discount
     tax = taxable.percent(TAX_PERCENT)
     total = taxable + tax
-    earned = {reward.beneficiary: reward.amount for reward in plan(terms)} if qualifies(terms, total) else {}
+    earns = terms.qualifies_on == "registration" or qualifies(terms, total)
+    found = plan(terms, 1, taxable) if earns else []
+    earned = {reward.beneficiary: reward.amount for reward in found if reward.cause == "base" and not reward.service}
     return Example(
         subtotal=subtotal,
         discount=discount,
         taxable=taxable,
         tax=tax,
         total=total,
-        qualifies=bool(earned),
+        qualifies=bool(found),
         referrer_gets=earned.get("referrer"),
         referee_gets=earned.get("referee"),
+        service=next((reward.service for reward in found if reward.service), None),
     )
 
 

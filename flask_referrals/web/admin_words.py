@@ -12,7 +12,7 @@ from ..domain.codes import spoken
 from ..domain.terms import Terms
 from ..money import Money
 from ..services.chain import Chain, Earned, Step
-from ..words import invitation_text, money_text, referee_text, referrer_text
+from ..words import conditions_text, invitation_text, money_text, referee_text, referrer_text
 
 _STATES = {"pending": "Waiting", "qualified": "Qualified", "expired": "Expired", "rejected": "Rejected"}
 _REWARDS = {"pending": "On its way", "issued": "Credited", "reversed": "Taken back", "cancelled": "Cancelled"}
@@ -31,6 +31,17 @@ _REASONS = {
     "nothing_paid": "nothing was paid for it, in money or credit",
     "below_minimum": "it is below the smallest amount of the terms",
     "other_currency": "it is in another currency than the amounts of the terms",
+    "refused_by_staff": "staff refused it",
+    "rejected": "staff rejected the referral",
+    "per_month": "the limit per month is reached",
+    "per_year": "the limit per year is reached",
+    "total": "the limit per referrer is reached",
+    "budget": "the budget of the program is used up",
+}
+_WAITS = {
+    "approval": " until staff approve it",
+    "hold": " until its hold ends",
+    "limit": " for a place within the limits",
 }
 #: Who acts when no person does.
 _NOBODY = frozenset({"host", "visitor", ""})
@@ -76,6 +87,18 @@ class Voice:
     def code(self, code: str) -> str:
         return spoken(code)
 
+    def because(self, reason: str) -> str:
+        """Why, from a reason's code; a sentence that staff wrote stays as it is."""
+        return f"Because {_REASONS.get(reason, reason)}"
+
+    def wait(self, waits_for: str) -> str:
+        """What a reward waits for, as the end of a sentence."""
+        return _WAITS.get(waits_for, "")
+
+    def by(self, actor: str) -> str:
+        """Which person did it; empty where none did."""
+        return "" if actor in _NOBODY else f"By {actor}"
+
     def client_url(self, client_id: str) -> str | None:
         return self.state.host.client_url(self.org, client_id)
 
@@ -95,6 +118,9 @@ class Voice:
 
     def referrer_gets(self, terms: Terms) -> str:
         return referrer_text(terms, self.locale)
+
+    def conditions(self, terms: Terms) -> list[str]:
+        return conditions_text(terms, self.locale)
 
     def referee_gets(self, terms: Terms, whose: str = "the") -> str:
         return referee_text(terms, self.locale, whose=whose)
@@ -136,6 +162,19 @@ class Voice:
                 return f"{amount} of credit taken back from {whose}"
             case "reward_cancelled":
                 return f"The reward of {amount} for {whose} was cancelled"
+            case "reward_pending":
+                wait = self.wait(str(step.data.get("waits_for")))
+                return f"The reward of {amount or step.data.get('service')} for {whose} waits{wait}"
+            case "voucher_kept":
+                return f"The free {step.data.get('service')} had been used already, so it was not taken back"
+            case "reward_approved":
+                return f"The reward of {whose} was approved"
+            case "reward_released":
+                return f"The reward of {whose} was let past the limit"
+            case "rejected":
+                return f"The referral of {other} was rejected"
+            case "expired":
+                return f"The referral of {other} expired: it did not qualify in time"
             case "credit_held":
                 return f"{whose} put {amount} of credit on an invoice"
             case "credit_captured":
@@ -153,11 +192,13 @@ class Voice:
         if step.kind == "qualified" and step.data.get("n"):
             found.append(f"Referral no. {step.data['n']} that counts for {chain.referrer_name}")
         if reason := step.data.get("reason"):
-            found.append(f"Because {_REASONS.get(reason, reason)}")
+            found.append(self.because(reason))
+        if note := step.data.get("note"):
+            found.append(f"Note: {note}")
         if step.balance is not None:
             found.append(f"Balance after: {self.money(step.balance)}")
-        if step.actor not in _NOBODY:
-            found.append(f"By {step.actor}")
+        if by := self.by(step.actor):
+            found.append(by)
         return found
 
     def is_undoing(self, step: Step) -> bool:

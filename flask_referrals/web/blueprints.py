@@ -5,11 +5,14 @@ from __future__ import annotations
 from flask import Flask
 
 from ..config import Settings
-from . import admin, landing, portal
+from . import admin, admin_actions, admin_attribute, admin_client, admin_queue, landing, portal
 
 
 def register(app: Flask, settings: Settings) -> None:
     """Put the portal, the admin pages and the landing page of links where the settings say."""
     app.register_blueprint(portal.make_blueprint(settings))
     app.register_blueprint(landing.make_blueprint(settings))
-    app.register_blueprint(admin.make_blueprint(settings))
+    staff = admin.make_blueprint(settings)
+    for pages in (admin_queue, admin_actions, admin_client, admin_attribute):
+        pages.add_to(staff)
+    app.register_blueprint(staff)

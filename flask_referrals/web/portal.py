@@ -113,6 +113,8 @@ def _news(state: State, client: Client) -> Response:
                 line.name,
                 "" if line.amount is None else speech.money(line.amount),
                 as_referrer=line.as_referrer,
+                registered=line.invoice_id is None,
+                data=line.data,
             ),
             "day": speech.day(line.at),
             "at": line.at.isoformat(),

@@ -34,7 +34,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, **where: Any) -> None:
     def fail(*args: Any, **values: Any) -> None:
         raise PlantedError("planted")
 
-    monkeypatch.setattr(where.get("module", rewards), where.get("name", "issue"), fail)
+    monkeypatch.setattr(where.get("module", rewards), where.get("name", "make"), fail)
 
 
 def test_the_hosts_payment_commits_and_work_repairs_it(
@@ -181,7 +181,7 @@ def test_a_lost_transaction_is_the_hosts_to_know(due: tuple[World, Any, Any], mo
         raise OperationalError("UPDATE", {}, Exception(1213, "Deadlock found when trying to get lock"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(rewards, "issue", lose)
+        patch.setattr(rewards, "make", lose)
         with pytest.raises(OperationalError, match="1213"):
             world.pay(invoice)
     db.session.rollback()
@@ -268,7 +268,7 @@ def test_signals_wait_for_the_commit(due: tuple[World, Any, Any]) -> None:
         assert events == []
         world.pay(invoice)
     assert [name for name, _ in events] == ["referral-qualified", "reward-issued", "credit-changed"]
-    assert {event.amount.minor for name, event in events if event.amount} == {5000}
+    assert {event.amount.minor for name, event in events if event.amount} == {17000, 5000}  # what was paid, the reward
 
 
 def test_a_receiver_of_the_hosts_that_raises_disturbs_nobody(

@@ -1,4 +1,4 @@
-"""Verbs of people: clients, registrations, visits, and what staff decide about a client."""
+"""Verbs of people: clients, registrations, visits."""
 
 from __future__ import annotations
 
@@ -77,26 +77,6 @@ def visit(world: World, org: str, fields: Fields) -> Deed:
 
     def deed() -> None:
         browser.get(link)
-
-    return deed
-
-
-def disable_code(world: World, org: str, fields: Fields) -> Deed:
-    """Staff switch the client's present code off."""
-
-    def deed() -> None:
-        with world.asking() as api:
-            api.disable_code(world.value(org, fields["client"]), by="Sam")
-
-    return deed
-
-
-def block(world: World, org: str, fields: Fields) -> Deed:
-    """Staff block a referrer."""
-
-    def deed() -> None:
-        with world.asking() as api:
-            api.block(world.value(org, fields["client"]), by="Sam")
 
     return deed
 

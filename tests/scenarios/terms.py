@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SETTINGS = "/staff/referrals/settings"
 SWITCH = "/staff/referrals/switch"
+TIERS, MILESTONES = 8, 6
 Typed = dict[str, str | list[str]]
 
 
@@ -49,8 +50,6 @@ def save_terms(world: World, org: str, change: dict[str, Any], start: datetime |
     """Staff save the settings form with these changes, from now or from `start` on."""
     book = world.terms[org]
     terms = book.changed(change, start)
-    if "referrer_reward" not in terms:
-        not_yet("terms without referrer_reward")
     staff = world.staff(org)
     form = staff.get(SETTINGS).form(SETTINGS)
     form.put(_typed(terms))
@@ -88,8 +87,22 @@ _EMPTY: Typed = {
     "discount_amount": "",
     "discount_min_invoice": "",
     "referee_reward": "",
+    "reward_kind": "none",
     "referrer_reward": "",
+    "reward_percent": "",
+    "reward_cap": "",
+    "service_name": "",
+    "service_value": "",
+    **{f"tier_{name}_{row}": "" for row in range(TIERS) for name in ("from", "reward")},
+    **{f"milestone_{name}_{row}": "" for row in range(MILESTONES) for name in ("at", "amount")},
+    "qualifies_on": "first_paid_invoice",
     "min_paid": "",
+    "hold_days": "",
+    "qualify_within_days": "",
+    "credit_expires_days": "",
+    "approval": "none",
+    **{f"limit_{name}": "" for name in ("per_month", "per_year", "total", "budget")},
+    "auto_apply_credit": "",
     "accept_codes_at": ["link", "registration", "invoice"],
 }
 
@@ -106,27 +119,46 @@ def _discount(value: dict[str, str]) -> Typed:
 
 
 def _referrer_reward(value: dict[str, Any]) -> Typed:
-    if value["kinds"] != ["credit"]:
-        not_yet(f"terms referrer_reward.kinds {', '.join(value['kinds'])}")
-    for name in ("percent", "cap"):
-        if name in value:
-            not_yet(f"terms referrer_reward.{name}")
-    return {"referrer_reward": value["amount"]}
+    if "cash" in value["kinds"]:
+        not_yet("terms referrer_reward.kinds cash")
+    cap = {"reward_cap": value.get("cap", "")}
+    if "service" in value:
+        service = value["service"]
+        return {"reward_kind": "service", "service_name": service["name"], "service_value": service.get("value", "")}
+    if "percent" in value:
+        return {"reward_kind": "percent", "reward_percent": value["percent"], **cap}
+    return {"reward_kind": "amount", "referrer_reward": value["amount"], **cap}
 
 
-def _only(name: str, default: object) -> Callable[[Any], Typed]:
-    """A term that has one value so far."""
+def _tiers(value: list[dict[str, Any]]) -> Typed:
+    typed: Typed = {}
+    for row, tier in enumerate(value):
+        typed |= {f"tier_from_{row}": str(tier["from"]), f"tier_reward_{row}": _reward_text(tier)}
+    return typed
 
-    def typed(value: Any) -> Typed:
-        if value != default:
-            not_yet(f"terms {name}")
-        return {}
 
+def _reward_text(tier: dict[str, Any]) -> str:
+    if "percent" in tier:
+        return f"{tier['percent']}%"
+    if "service" in tier:
+        service = tier["service"]
+        return f"{service['name']} ({service['value']})" if "value" in service else str(service["name"])
+    return str(tier["amount"])
+
+
+def _milestones(value: list[dict[str, Any]]) -> Typed:
+    typed: Typed = {}
+    for row, one in enumerate(value):
+        typed |= {f"milestone_at_{row}": str(one["at"]), f"milestone_amount_{row}": one["amount"]}
     return typed
 
 
 def _later(name: str) -> Callable[[Any], Typed]:
     return lambda value: not_yet(f"terms {name}")
+
+
+def _number(name: str) -> Callable[[Any], Typed]:
+    return lambda value: {name: str(value or "")}
 
 
 _TERMS: dict[str, Callable[[Any], Typed]] = {
@@ -137,19 +169,14 @@ _TERMS: dict[str, Callable[[Any], Typed]] = {
     "referrer_reward": _referrer_reward,
     "min_paid": lambda value: {"min_paid": value},
     "accept_codes_at": lambda value: {"accept_codes_at": value},
-    "qualifies_on": _only("qualifies_on", "first_paid_invoice"),
-    "approval": _only("approval", "none"),
-    "auto_apply_credit": _only("auto_apply_credit", False),
-    **{
-        name: _later(name)
-        for name in (
-            "tiers",
-            "milestones",
-            "hold_days",
-            "qualify_within_days",
-            "credit_expires_days",
-            "limits",
-            "min_payout",
-        )
-    },
+    "tiers": _tiers,
+    "milestones": _milestones,
+    "qualifies_on": lambda value: {"qualifies_on": value},
+    "hold_days": _number("hold_days"),
+    "qualify_within_days": _number("qualify_within_days"),
+    "credit_expires_days": _number("credit_expires_days"),
+    "approval": lambda value: {"approval": value},
+    "limits": lambda value: {f"limit_{name}": str(limit) for name, limit in value.items()},
+    "auto_apply_credit": lambda value: {"auto_apply_credit": "y" if value else ""},
+    "min_payout": _later("min_payout"),
 }

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from tests.notyet import not_yet
 
-from . import money, people
+from . import money, people, staffwork
 from .deeds import Deed, Fields
 from .player import StepFailed
 from .terms import save_terms, switch
@@ -70,12 +70,12 @@ VERBS: dict[str, Verb] = {
     "set_terms": set_terms,
     "switch": switch_program,
     "advance": advance,
-    "approve": later("approve"),
-    "refuse": later("refuse"),
-    "reject": later("reject"),
-    "attribute": later("attribute"),
+    "approve": staffwork.approve,
+    "refuse": staffwork.refuse,
+    "reject": staffwork.reject,
+    "attribute": staffwork.attribute,
     "vanity": later("vanity"),
-    "disable_code": people.disable_code,
-    "block": people.block,
-    "adjust": later("adjust"),
+    "disable_code": staffwork.disable_code,
+    "block": staffwork.block,
+    "adjust": staffwork.adjust,
 }

@@ -84,9 +84,9 @@ def test_what_qualifies() -> None:
 
 def test_both_sides_have_a_reward_of_their_own() -> None:
     """R4: one for each beneficiary that the terms name."""
-    found = plan(terms(referee_reward={"amount": "5"}))
+    found = plan(terms(referee_reward={"amount": "5"}), 1, None)
     assert [(reward.beneficiary, reward.amount) for reward in found] == [("referrer", usd("50")), ("referee", usd("5"))]
-    assert [reward.beneficiary for reward in plan(terms())] == ["referrer"]
+    assert [reward.beneficiary for reward in plan(terms(), 1, None)] == ["referrer"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from werkzeug.datastructures import MultiDict
 
-from flask_referrals import Terms
+from flask_referrals import Promise, Terms
 from flask_referrals.domain.terms import Version
 from flask_referrals.money import Money
 from flask_referrals.services.programs import Program
@@ -68,7 +68,7 @@ def test_a_full_form_becomes_terms() -> None:
     assert (terms.discount.percent, terms.discount.cap) == (Decimal("12.5"), Money.of("30", "USD"))
     assert terms.discount_min_invoice == Money.of("100", "USD")
     assert terms.referee_reward == Money.of("5.50", "USD")
-    assert terms.referrer_reward == Money.of("50", "USD")
+    assert terms.referrer_reward == Promise(amount=Money.of("50", "USD"))
     assert terms.min_paid == Money.of("0.01", "USD")
     assert terms.accept_codes_at == ("link", "registration")
     assert (draft.effective_from, draft.ends_at) == (None, None)
@@ -140,7 +140,8 @@ def test_fields_of_another_kind_of_discount_are_ignored() -> None:
 @pytest.mark.parametrize(("currency", "good", "bad"), [("JPY", "500", "500.5"), ("KWD", "2.125", "2.1255")])
 def test_amounts_have_the_decimals_of_their_currency(currency: str, good: str, bad: str) -> None:
     """Yen have none, Kuwaiti dinars three (M1)."""
-    assert read(currency=currency, referrer_reward=good).terms.referrer_reward == Money.of(good, currency)
+    terms = read(currency=currency, referrer_reward=good).terms
+    assert terms.referrer_reward == Promise(amount=Money.of(good, currency))
     assert set(errors(currency=currency, referrer_reward=bad)) == {"referrer_reward"}
 
 

@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_referrals.domain.terms import Discount, Terms, Version, in_force
+from flask_referrals.domain.terms import (
+    APPROVALS,
+    Discount,
+    Limits,
+    Milestone,
+    Promise,
+    Service,
+    Terms,
+    Tier,
+    Version,
+    in_force,
+)
 from flask_referrals.errors import TermsError
 from flask_referrals.money import Money
 
@@ -26,6 +37,12 @@ discounts = st.one_of(
         cap=st.none() | amounts,
     ),
 )
+promises = st.one_of(
+    st.builds(Promise, amount=amounts),
+    st.builds(Promise, percent=st.integers(1, 10000).map(lambda n: (Decimal(n) / 100).normalize())),
+    st.builds(Promise, service=st.builds(Service, st.sampled_from(["Lawn mowing", "Hedge"]), st.none() | amounts)),
+)
+days = st.none() | st.integers(1, 400)
 points = st.sampled_from([("link",), ("registration", "invoice"), ("link", "registration", "invoice")])
 terms = st.builds(
     Terms,
@@ -33,7 +50,19 @@ terms = st.builds(
     discount=discounts,
     discount_min_invoice=st.none() | amounts,
     referee_reward=st.none() | amounts,
-    referrer_reward=amounts,
+    referrer_reward=st.none() | promises,
+    tiers=st.lists(st.builds(Tier, st.integers(1, 99), promises), max_size=4, unique_by=lambda tier: tier.start).map(
+        lambda found: tuple(sorted(found, key=lambda tier: tier.start))
+    ),
+    milestones=st.lists(
+        st.builds(Milestone, st.integers(1, 99), amounts), max_size=3, unique_by=lambda one: one.at
+    ).map(lambda found: tuple(sorted(found, key=lambda one: one.at))),
+    hold_days=days,
+    qualify_within_days=days,
+    credit_expires_days=days,
+    approval=st.sampled_from(APPROVALS),
+    limits=st.builds(Limits, days, days, days, st.none() | amounts),
+    auto_apply_credit=st.booleans(),
     min_paid=st.none() | amounts,
     accept_codes_at=points,
 )
@@ -63,7 +92,21 @@ def test_terms_come_back_from_their_document_unchanged(promised: Terms) -> None:
         ({"referee_reward": {"amount": "x"}}, "referee_reward.amount"),
         ({"referrer_reward": {"kinds": ["credit"]}}, "referrer_reward.amount"),
         ({"referrer_reward": {"kinds": ["gold"], "amount": "5"}}, "referrer_reward.kinds"),
-        ({"hold_days": 7}, "hold_days"),
+        ({"hold_days": "7"}, "hold_days"),
+        ({"hold_days": -1}, "hold_days"),
+        ({"referrer_reward": {"kinds": ["credit", "cash"], "amount": "5"}}, "referrer_reward.kinds"),
+        ({"referrer_reward": {"kinds": ["credit"], "amount": "5", "cap": "1"}}, "referrer_reward.cap"),
+        ({"referrer_reward": {"kinds": ["service"], "service": {"name": " "}}}, "referrer_reward.service.name"),
+        ({"qualifies_on": "registration", "referrer_reward": {"percent": "5"}}, "referrer_reward.percent"),
+        ({"qualifies_on": "birth"}, "qualifies_on"),
+        ({"approval": "some"}, "approval"),
+        ({"tiers": [{"from": 0, "amount": "5"}]}, "tiers.0.from"),
+        ({"tiers": [{"from": 2, "amount": "5"}, {"from": 2, "amount": "6"}]}, "tiers.1.from"),
+        ({"tiers": [{"from": 2}]}, "tiers.0.amount"),
+        ({"milestones": [{"at": 2, "amount": "0"}]}, "milestones.0.amount"),
+        ({"limits": {"per_month": 0}}, "limits.per_month"),
+        ({"limits": {"budget": "x"}}, "limits.budget"),
+        ({"favours": 7}, "favours"),
         ({"accept_codes_at": []}, "accept_codes_at"),
         ({"accept_codes_at": ["telephone"]}, "accept_codes_at"),
     ],

@@ -56,7 +56,7 @@ FULL_LOOP = [
     ("touched", "referee", None, None),
     ("attributed", "referrer", None, None),
     ("discount_applied", "referee", "30.00", None),
-    ("qualified", "referrer", None, None),
+    ("qualified", "referrer", "170.00", None),
     ("reward_issued", "referrer", "50.00", "50.00"),
     ("reward_issued", "referee", "5.00", "5.00"),
     ("credit_held", "referrer", "30.00", None),

@@ -23,12 +23,13 @@ from example_app.models import Business, Client, Invoice, Staff
 from example_app.referrals import host, referrals
 from example_app.seed import ACME, seed
 from example_app.tour import tour
-from flask_referrals import Discount, Money, Terms
+from flask_referrals import Discount, Money, Promise, Terms
 from flask_referrals.adapters import migrations
 from tests.databases import fresh_database
 from tests.web.test_example_host import PASSWORD, Browser
 
-DEAL = Terms(currency="USD", discount=Discount(percent=Decimal(15)), referrer_reward=Money.of(50, "USD"))
+REWARD = Promise(amount=Money.of(50, "USD"))
+DEAL = Terms(currency="USD", discount=Discount(percent=Decimal(15)), referrer_reward=REWARD)
 
 
 class Site:
@@ -610,7 +611,11 @@ def test_demo_has_every_state_and_right_books(any_demo: Flask) -> None:
         assert (held.available.minor, held.held.minor) == (0, 7_500)
         assert [reward.amount for reward in referrals.rewards(clients["Yui Mori"])] == [Money.of(1_000, "JPY")]
         versions = referrals.program(ACME.slug).versions
-        assert [version.terms.referrer_reward.minor for version in versions] == [2_500, 5_000, 7_500]
+        assert [version.terms.document()["referrer_reward"]["amount"] for version in versions] == [
+            "25.00",
+            "50.00",
+            "75.00",
+        ]
 
 
 def test_tour_leads_through_the_loop(demo: Flask) -> None:
