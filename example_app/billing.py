@@ -227,6 +227,7 @@ def _put_lines(invoice: Invoice, items: Sequence[LineItem]) -> None:
             amount_minor=item.amount_minor,
             tax_millipercent=item.tax_millipercent,
             discount_minor=0,
+            voucher_minor=0,
         )
         for position, item in enumerate(items)
     ]

@@ -44,6 +44,26 @@ def use_credit(invoice: Invoice, form: CreditForm) -> bool:
     return True
 
 
+def use_voucher(invoice: Invoice, form: BaseForm) -> bool:
+    """Use a free service of the client's on this invoice; False if there is something to say."""
+    if not form.validate_on_submit():
+        return False
+    billing.wait_for(invoice)
+    if not _done(form, "", referrals.use_voucher(invoice)):
+        return False
+    flash("The free service is on this invoice.", "success")
+    return True
+
+
+def free_services(invoice: Invoice) -> list[str]:
+    """The free services that the client has, and that this open invoice has a line for."""
+    if invoice.status != Status.OPEN:
+        return []
+    mine = [line.service for line in referrals.rewards(host.client(invoice.client)) if line.voucher == "open"]
+    lines = {line.service for line in invoice.lines if line.net_minor and not line.voucher_minor}
+    return [service for service in dict.fromkeys(mine) if service and service in lines]
+
+
 def may_enter_code(invoice: Invoice) -> bool:
     """Whether a referral code could be used: the invoice is open, and the client is new and came without a code."""
     client = host.client(invoice.client)

@@ -70,13 +70,16 @@ class AmountField(StringField):  # type: ignore[misc]  # WTForms has no types
 
 
 class BaseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """A form on which a use case can put its refusal."""
+    """A form on which a use case can put its refusal; `refused` is its code, where it stands above the form."""
+
+    refused: str | None = None
 
     def refuse(self, error: BillingError) -> None:
         """Show the sentence at the field it is about, or above the form."""
         field = self._fields.get(error.field or "")
         if field is None:
             self.form_errors.append(error.message)
+            self.refused = error.code
         else:
             field.errors, field.refused = [*field.errors, error.message], error.code
 

@@ -29,13 +29,14 @@ class Status(StrEnum):
 
 
 class InvoiceLine(Model):
-    """One thing on an invoice; the amount is before tax and before the discount."""
+    """One thing on an invoice; the amount is before tax, before the discount and what is free of it."""
 
     __tablename__ = "invoice_line"
     __table_args__ = (
         CheckConstraint("amount_minor >= 0", name="ck_invoice_line_amount"),
         CheckConstraint("discount_minor >= 0 AND discount_minor <= amount_minor", name="ck_invoice_line_discount"),
         CheckConstraint("tax_millipercent >= 0", name="ck_invoice_line_tax"),
+        CheckConstraint("voucher_minor >= 0", name="ck_invoice_line_voucher"),
         Index("ix_invoice_line_invoice_id", "invoice_id"),
     )
 
@@ -47,6 +48,12 @@ class InvoiceLine(Model):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     tax_millipercent: Mapped[int] = mapped_column(default=0)
     discount_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    voucher_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+    @property
+    def net_minor(self) -> int:
+        """What the line costs before tax."""
+        return self.amount_minor - self.discount_minor - self.voucher_minor
 
 
 class Payment(Model):
@@ -136,8 +143,7 @@ class Invoice(Model):
         """Each tax rate with its tax, rounded half up once per rate, after the discount."""
         taxed: dict[int, int] = {}
         for line in self.lines:
-            net = line.amount_minor - line.discount_minor
-            taxed[line.tax_millipercent] = taxed.get(line.tax_millipercent, 0) + net
+            taxed[line.tax_millipercent] = taxed.get(line.tax_millipercent, 0) + line.net_minor
         return [(rate, (2 * net * rate + PERCENT) // (2 * PERCENT)) for rate, net in sorted(taxed.items()) if rate]
 
     @property
@@ -148,7 +154,7 @@ class Invoice(Model):
     @property
     def total_minor(self) -> int:
         """What the client is asked for."""
-        return self.subtotal_minor - self.discount_minor + self.tax_minor
+        return sum(line.net_minor for line in self.lines) + self.tax_minor
 
     @property
     def money_paid_minor(self) -> int:
@@ -201,8 +207,13 @@ class Invoice(Model):
             if not 0 <= part <= line.amount_minor:
                 raise ValueError(f"a discount of {part} does not fit a line of {line.amount_minor}")
             line.discount_minor = part
+            line.voucher_minor = min(line.voucher_minor, line.amount_minor - part)
         self.discount_minor = sum(parts)
         self.discount_label = label if self.discount_minor else None
+
+    def line_of(self, service: str) -> InvoiceLine | None:
+        """The first line of that service."""
+        return next((line for line in self.lines if line.service == service), None)
 
     def apply_credit(self, minor: int) -> None:
         """Count that much account credit as paid, in place of what was there."""

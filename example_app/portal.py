@@ -13,7 +13,7 @@ from . import billing, checkout
 from .auth import current_client
 from .billing import BillingError
 from .extensions import db, this_app
-from .forms import CheckoutForm, CodeForm, CreditForm
+from .forms import BaseForm, CheckoutForm, CodeForm, CreditForm
 from .models import Invoice, Status
 
 bp = Blueprint("portal", __name__, url_prefix="/portal")
@@ -81,11 +81,20 @@ def use_credit(invoice_id: int) -> Response | tuple[str, int]:
     return _back(found) if checkout.use_credit(found, form) else (_page(found, credit_form=form), 422)
 
 
+@bp.post("/invoices/<int:invoice_id>/voucher")
+def use_voucher(invoice_id: int) -> Response | tuple[str, int]:
+    """Use a free service on the invoice."""
+    found = _own(invoice_id)
+    form = BaseForm()
+    return _back(found) if checkout.use_voucher(found, form) else (_page(found, voucher_form=form), 422)
+
+
 def _page(
     found: Invoice,
     form: CheckoutForm | None = None,
     code_form: CodeForm | None = None,
     credit_form: CreditForm | None = None,
+    voucher_form: BaseForm | None = None,
 ) -> str:
     """The page of an invoice, with fresh forms in place of those that are not given."""
     return render_template(
@@ -94,6 +103,8 @@ def _page(
         form=form or CheckoutForm(found, found.due_minor, formdata=None),
         code_form=code_form or CodeForm(formdata=None),
         credit_form=credit_form or CreditForm(found, formdata=None),
+        voucher_form=voucher_form or BaseForm(formdata=None),
+        free_services=checkout.free_services(found),
         may_enter_code=checkout.may_enter_code(found),
         credit=checkout.credit(found),
     )

@@ -72,6 +72,15 @@ class ExampleHost(Host):
     def apply_credit(self, record: Any, credit: Money) -> None:
         record.apply_credit(credit.minor)
 
+    def service_line(self, record: Any, service: str) -> Money | None:
+        line = record.line_of(service)
+        return None if line is None else Money.from_minor(line.net_minor, record.currency)
+
+    def apply_voucher(self, record: Any, service: str, amount: Money) -> None:
+        line = record.line_of(service)
+        if line is not None:
+            line.voucher_minor = amount.minor
+
     def current_client(self) -> Client | None:
         return self.client(current_user) if getattr(current_user, "kind", None) == "client" else None
 

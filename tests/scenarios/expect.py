@@ -79,6 +79,14 @@ def _reward(line: portal.RewardLine) -> dict[str, Any]:
     return found | {name: getattr(line, name) for name in ("waits_for", "service") if hasattr(line, name)}
 
 
+def vouchers(world: World, org: str, wanted: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    """All vouchers of each client, oldest first."""
+    for client, lines in wanted.items():
+        with world.asking() as api:
+            found = [line for line in api.rewards(world.value(org, client)) if line.voucher is not None]
+        yield from _listed(client, lines, [{"service": line.service, "state": line.voucher} for line in found])
+
+
 def _listed(client: str, wanted: list[dict[str, Any]], found: list[dict[str, Any]]) -> Iterator[str]:
     if len(wanted) != len(found):
         yield f"{client}: expected {wanted}, found {found}"
@@ -178,7 +186,7 @@ EXPECTATIONS: dict[str, Check] = {
     "held": balance("held"),
     "payouts": later("payouts"),
     "transfers": later("transfers"),
-    "vouchers": later("vouchers"),
+    "vouchers": vouchers,
     "activity": activity,
     "notified": notified,
     "visits": visits,

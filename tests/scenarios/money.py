@@ -78,6 +78,13 @@ def use_credit(world: World, org: str, fields: Fields) -> Deed:
     return lambda: refusal(browser.send(form))
 
 
+def use_voucher(world: World, org: str, fields: Fields) -> Deed:
+    """A client uses a free service on an open invoice; also where the page offers none."""
+    browser, page, action = _checkout(world, org, fields["client"], fields["invoice"], "voucher")
+    form = page.form_with(action)
+    return lambda: refusal(browser.send(form))
+
+
 def take_off_credit(world: World, org: str, fields: Fields) -> Deed:
     """The client of an invoice takes the credit off again."""
     browser, page, action = _checkout(world, org, world.owner(org, fields["invoice"]), fields["invoice"], "credit")

@@ -61,7 +61,7 @@ VERBS: dict[str, Verb] = {
     "void": money.void,
     "use_credit": money.use_credit,
     "take_off_credit": money.take_off_credit,
-    "use_voucher": later("use_voucher"),
+    "use_voucher": money.use_voucher,
     "choose": later("choose"),
     "link_bank": later("link_bank"),
     "stripe_fails": later("stripe_fails"),
