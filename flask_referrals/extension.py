@@ -20,7 +20,7 @@ from .domain.terms import Terms
 from .errors import ConfigurationError
 from .host import Client, Host
 from .money import Money
-from .services import codes, decisions, invoices, ledger, moderation, portal, staff
+from .services import codes, decisions, invitations, invoices, ledger, moderation, portal, staff, vanity
 from .services.codes import Code
 from .services.outcomes import Outcome
 from .services.portal import News, RewardLine
@@ -234,6 +234,20 @@ class Referrals:
     def disable_code(self, client: Client, *, by: str) -> None:
         """Switch the client's present code off, a leaked one say; what it earned stays (C4). The caller commits."""
         get_state().run(lambda unit: moderation.disable_code(unit, client.org, client.id), actor=by)
+
+    def choose_code(self, client: Client, text: str, *, by: str) -> Outcome:
+        """Make `text` the client's current code; the old one keeps working (C4). The caller commits.
+
+        Refused with `code_not_allowed`, `code_taken` or `too_many_codes`.
+        """
+        return verbs.told(get_state().run(lambda unit: vanity.choose(unit, client, text), actor=by))
+
+    def invite(self, client: Client, email: str) -> Outcome:
+        """Keep that the client invites this address, which is recognised at registration (A1). The caller commits.
+
+        Refused with `email_invalid`, `self_referral`, `already_invited`, `too_many_invitations`, or as a code is.
+        """
+        return verbs.told(get_state().run(lambda unit: invitations.invite(unit, client, email), actor="client"))
 
     def block(self, client: Client, *, by: str) -> None:
         """Refuse the codes of this referrer from now on (A3 `referrer_blocked`). The caller commits."""

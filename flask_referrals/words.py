@@ -30,6 +30,12 @@ _REFUSALS = {
     "no_credit": "There is no credit to use.",
     "not_enough_credit": "That is more credit than there is.",
     "more_than_due": "That is more than is left to pay on this invoice.",
+    "email_invalid": "This is no email address. Check it, character by character.",
+    "already_invited": "You have invited this address already.",
+    "too_many_invitations": "That is enough for today. Please go on tomorrow.",
+    "code_taken": "This code, or one that looks like it, is taken already. Please choose another one.",
+    "code_not_allowed": "A code has 4 to 16 letters and digits, not 8 of those we give out. Please choose another one.",
+    "too_many_codes": "You have chosen as many codes as you can keep.",
     "no_voucher": "There is no free service for anything on this invoice.",
     "currency_mismatch": "The credit is in another currency than this invoice.",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -10,7 +10,7 @@ from flask import has_request_context, request
 
 from ..host import Client, Invoice
 from ..money import Money
-from ..services import credit, invoices, vouchers
+from ..services import credit, invitations, invoices, vouchers
 from ..services.attribution import Touch, attribute
 from ..services.outcomes import Outcome
 from ..services.retries import Retry
@@ -47,14 +47,14 @@ def _link_value(state: State, link: str | bool | None) -> str | None:
     return request.cookies.get(state.settings.link_cookie)
 
 
-def _touches(state: State, unit: Unit, client: Client, code: str | None, value: str | None) -> list[Touch]:
-    touches = []
+def _touches(state: State, unit: Unit, client: Client, code: str | None, value: str | None) -> Iterator[Touch]:
+    """Each way in its order, looked for only when it comes to it (A1)."""
     if text := _typed(code):
-        touches.append(Touch(via="code", text=text, at=unit.now, point="registration"))
+        yield Touch(via="code", text=text, at=unit.now, point="registration")
     followed = links.read(state.app, value, now=unit.now, life=state.settings.link_life) if value else None
     if followed is not None and followed.org == client.org:
-        touches.append(Touch(via="link", text=followed.code, at=followed.at, point="link"))
-    return touches
+        yield Touch(via="link", text=followed.code, at=followed.at, point="link")
+    yield from invitations.touches(unit, client)
 
 
 def enter_code(state: State, record: Any, code: str) -> Outcome:

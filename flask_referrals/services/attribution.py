@@ -31,12 +31,15 @@ _REFERRAL: Table = ReferralRow.__table__  # type: ignore[assignment]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touch:
-    """One way by which a new client came: a `code` typed, or a `link` followed, with the text of the code, and when."""
+    """One way by which a new client came: a `code` typed, a `link` followed, an `invitation`; its code, and when.
+
+    `point` is where the code was entered; None, where none was: that is accepted everywhere.
+    """
 
     via: str
     text: str
     at: datetime
-    point: Point
+    point: Point | None
 
 
 _OLD = ("id", "referrer_id", "referee_id", "state", "via", "attributed_at")
@@ -129,7 +132,7 @@ def _try(unit: Unit, referee: Client, touch: Touch) -> Referral | str:
             same_person=same_person(unit, referee, referrer),
             already_referred=facts.old_id is not None,
             existing_client=facts.old_id is None and unit.host.has_paid_invoice(referee),
-            accepted_here=version is not None and touch.point in version.terms.accept_codes_at,
+            accepted_here=touch.point is None or (version is not None and touch.point in version.terms.accept_codes_at),
             referrer_blocked=facts.blocked is not None,
         )
     )

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response
 
 from ..adapters.state import State
 from ..host import Client
-from ..services import clients, decisions, moderation, portal, staff
+from ..services import clients, decisions, moderation, portal, staff, vanity
 from .admin_amounts import Mistake
 from .admin_forms import LONGEST, Mistakes, Wrong, check_token, client_with_id, must_say, read_signed, refused, typed
 from .admin_log import log_details, log_text
@@ -42,6 +42,7 @@ def add_to(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/clients/<path:client_id>", "client", view)
     blueprint.add_url_rule("/adjust/<path:client_id>", "adjust", adjust, methods=["POST"])
     blueprint.add_url_rule("/block/<path:client_id>", "block", block, methods=["POST"])
+    blueprint.add_url_rule("/codes/<path:client_id>", "codes", choose, methods=["POST"])
     blueprint.add_url_rule("/code-off/<path:client_id>", "code_off", code_off, methods=["POST"])
 
 
@@ -91,6 +92,18 @@ def block(state: State, org: str, client_id: str) -> Response:
     act = moderation.block if wanted == "on" else moderation.unblock
     state.run(lambda unit: act(unit, org, client.id), actor=state.host.actor(), commit=True)
     return _done(client, "blocked" if wanted == "on" else "unblocked")
+
+
+@for_staff
+def choose(state: State, org: str, client_id: str) -> Response:
+    """Give the client a code of its own choosing (C4)."""
+    check_token()
+    client = _client(state, org, client_id)
+    values = {"code": typed("code")}
+    outcome = state.run(lambda unit: vanity.choose(unit, client, values["code"]), actor=state.host.actor(), commit=True)
+    if not outcome.ok:
+        return _page(state, client, values=values, mistakes={"code": refused(outcome.reason)})
+    return _done(client, "chosen")
 
 
 @for_staff

@@ -24,6 +24,7 @@ from ..words import (
     referral_text,
     referrer_text,
 )
+from . import portal_forms
 from .pages import for_client, page
 from .sharing import Share, portal_link, qr_code, share_of
 
@@ -42,6 +43,7 @@ def make_blueprint(settings: Settings) -> Blueprint:
     )
     blueprint.add_url_rule("/", "portal", _portal, strict_slashes=False)
     blueprint.add_url_rule("/news", "news", _news, strict_slashes=False)
+    portal_forms.add_to(blueprint)
     return blueprint
 
 

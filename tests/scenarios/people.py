@@ -81,6 +81,20 @@ def visit(world: World, org: str, fields: Fields) -> Deed:
     return deed
 
 
+def invite(world: World, org: str, fields: Fields) -> Deed:
+    """A referrer invites somebody by email, on its portal."""
+    browser = world.client(org, fields["from"])
+    form = browser.get("/portal/referrals/invite").form("/portal/referrals/invite").fill(emails=fields["email"])
+    return lambda: refusal(browser.send(form))
+
+
+def vanity(world: World, org: str, fields: Fields) -> Deed:
+    """A client chooses a code of its own, on its portal."""
+    browser = world.client(org, fields["client"])
+    form = browser.get("/portal/referrals/code").form("/portal/referrals/code").fill(code=fields["code"])
+    return lambda: refusal(browser.send(form))
+
+
 def refusal(page: Page) -> str | None:
     """The reason that a page gives for a refusal; None where nothing was refused."""
     if page.reasons:
