@@ -217,6 +217,8 @@ _REWARD_STATES = {
 
 def referral_text(state: str, reward_state: str | None) -> tuple[str, str]:
     """A referral's state in a word or two, and what it waits for or why it stands so, as its referrer reads it (R9)."""
+    if state == "qualified" and reward_state in ("cancelled", "reversed"):
+        return "Not given", "The reward was not approved"
     if state in ("pending", "qualified") and reward_state in _REWARD_STATES:
         return _REWARD_STATES[reward_state]
     return _REFERRAL_STATES.get(state, (state.capitalize(), ""))
@@ -227,6 +229,8 @@ _ENTRIES = {
     "reversal": "Taken back, since your payment was undone",
     "redemption": "Used on an invoice",
     "release": "Back from an invoice",
+    "adjustment": "Changed by staff",
+    "expiry": "Expired",
 }
 
 

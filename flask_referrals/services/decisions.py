@@ -175,7 +175,8 @@ def adjust(unit: Unit, org: str, client_id: str, amount: Money, note: str, key: 
     if not amount:
         raise ValueError("an adjustment is not zero")
     books = open_books(unit, org, [(client_id, amount.currency)])
-    entry = f"adjust:{key or uuid.uuid4().hex}:{books.accounts[client_id, amount.currency].id}"[:191]
+    account_id, nonce = books.accounts[client_id, amount.currency].id, (key or uuid.uuid4().hex)[:150]
+    entry = f"adjust:{account_id}:{nonce}"
     query = select(_LEDGER.c.id).where(_LEDGER.c.key == entry).with_for_update()
     if unit.connection.scalar(query) is None:
         books.post(client_id, amount, "adjustment", entry)

@@ -77,7 +77,10 @@ class RewardLine:
 
 @dataclass(frozen=True, slots=True)
 class ReferralLine:
-    """A referral in a list. `name` is the referee's first name and last initial (G2); `reward` is the referrer's."""
+    """A referral in a list. `name` is the referee's first name and last initial (G2); `reward` is the referrer's.
+
+    For a free service, `service` is its name, and `reward` its stated value or zero.
+    """
 
     id: int
     org: str
@@ -92,6 +95,7 @@ class ReferralLine:
     reward: Money | None
     reward_state: str | None
     terms_id: int
+    service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +241,7 @@ _REFERRALS = (
         _REWARD.c.amount_minor,
         _REWARD.c.currency,
         _REWARD.c.state.label("reward_state"),
+        _REWARD.c.service,
         _REWARD.c.n,
     )
     .select_from(
@@ -293,6 +298,7 @@ def _referral(row: Any) -> ReferralLine:
         reward=Money(row.amount_minor, row.currency) if shown else None,
         reward_state=row.reward_state,
         terms_id=row.terms_id,
+        service=row.service,
     )
 
 

@@ -24,7 +24,7 @@ from ..words import (
     referral_text,
     referrer_text,
 )
-from . import portal_forms
+from . import portal_forms, portal_why
 from .pages import for_client, page
 from .sharing import Share, portal_link, qr_code, share_of
 
@@ -44,6 +44,7 @@ def make_blueprint(settings: Settings) -> Blueprint:
     blueprint.add_url_rule("/", "portal", _portal, strict_slashes=False)
     blueprint.add_url_rule("/news", "news", _news, strict_slashes=False)
     portal_forms.add_to(blueprint)
+    portal_why.add_to(blueprint)
     return blueprint
 
 
@@ -151,14 +152,16 @@ def _referral(line: portal.ReferralLine, speech: Speech) -> dict[str, Any]:
     state, why = referral_text(line.state, line.reward_state)
     undone = line.reward_state in ("reversed", "cancelled") or line.state in ("expired", "rejected")
     mark = line.state if line.state in ("expired", "rejected") else (line.reward_state or line.state)
+    amount = None if line.reward is None else speech.money(line.reward)
     return {
+        "id": line.id,
         "name": line.name,
         "state": state,
         "why": why,
         "badge": {"cancelled": "pending", "pending": "pending" if line.state == "pending" else "qualified"}.get(
             mark, mark
         ),
-        "amount": None if line.reward is None else speech.money(line.reward),
+        "amount": amount if line.service is None else f"Free: {line.service}",
         "undone": undone,
         "day": speech.day(line.attributed_at),
         "at": line.attributed_at.isoformat(),

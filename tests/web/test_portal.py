@@ -69,7 +69,7 @@ def test_what_it_says(any_shop: Shop) -> None:
     assert "You get $50.00 credit when they pay their first invoice" in text
     promised = "For you: $50.00 credit when they pay their first invoice. For {}: 15% off their first invoice."
     told = "{} {} What was promised " + promised + " Jan 10, 2026 {}"
-    assert told.format("Max B.", "Waiting Waits for the first payment", "Max B.", "none yet") in text
+    assert told.format("Max B.", "Waiting Waits for the first payment Why?", "Max B.", "none yet") in text
     assert told.format("Kiera L.", "Rewarded Has paid the first invoice", "Kiera L.", "$50.00") in text
     assert "Your credit $30.00 Ready to use on your invoices $20.00 more is set aside" in text
     assert "For recommending Kiera L. Jan 10, 2026 +$50.00 $50.00" in text
