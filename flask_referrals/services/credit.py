@@ -102,7 +102,12 @@ def use_credit(unit: Unit, record: Any, invoice: Invoice, asked: Money | None) -
 
 
 def _wallet(unit: Unit, invoice: Invoice) -> list[Any]:
-    """The client's accounts with their lots; lots that are past their expiry leave first (K3)."""
+    """The client's accounts with their lots; lots that are past their expiry leave first (K3).
+
+    After a conflict the account is locked by a statement of its own: the one that waits for a lock may see older lots.
+    """
+    if unit.again:
+        lock_books(unit, invoice.org, [(invoice.client_id, invoice.currency)])
     binds = {"org": invoice.org, "client_id": invoice.client_id, "invoice_id": invoice.id}
     rows = list(unit.connection.execute(_WALLET_LOCKED if unit.again else _WALLET, binds))
     if any(row.lot_id is not None and row.expires_at <= unit.now for row in rows if row.currency == invoice.currency):

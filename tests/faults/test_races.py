@@ -54,6 +54,53 @@ def test_eight_processes_pay_the_same_200_invoices(world: World, url: str) -> No
     assert world.faults() == []
 
 
+def test_eight_processes_and_a_limit(world: World, url: str) -> None:
+    """L1, R2, R3: 60 payments of one referrer's, many times at once: ten issued, the rest in a queue, each n once.
+
+    Two maintenance runs at once in the next month issue the next ten once.
+    """
+    world.terms(
+        discount=None,
+        tiers=[{"from": 30, "amount": "80.00"}],
+        milestones=[{"at": 40, "amount": "100.00"}],
+        limits={"per_month": 10, "total": 25, "budget": "100000.00"},
+    )
+    jane = world.client("Jane Smith")
+    code = world.code(jane)
+    for number in range(60):
+        world.invoice(world.client(f"Kiera {number}", code), 10000)
+    race(url, workers.pay_all)
+    lines = world.referrals.rewards(world.value(jane))
+    assert len(lines) == 61
+    assert sorted(line.n for line in lines if line.amount.minor != 10000) == list(range(1, 61))
+    assert sum(line.state == "issued" for line in lines) == 10
+    assert {line.waits_for for line in lines} == {None, "limit"}
+    race(url, workers.maintain, {"DAYS": 31})
+    lines = world.referrals.rewards(world.value(jane))
+    assert sum(line.state == "issued" for line in lines) == 20
+    race(url, workers.maintain, {"DAYS": 62})
+    lines = world.referrals.rewards(world.value(jane))
+    assert sum(line.state == "issued" for line in lines) == 25
+    assert world.credit(jane) == sum(line.amount.minor for line in lines if line.state == "issued")
+    assert world.faults() == []
+
+
+def test_eight_processes_spend_and_expire_one_account(world: World, url: str) -> None:
+    """K2, K3: credit that is put on invoices, given back and expired at once is never overspent."""
+    world.terms(discount=None, credit_expires_days=40)
+    jane = world.client("Jane Smith")
+    code = world.code(jane)
+    for number in range(8):
+        world.pay(world.invoice(world.client(f"Kiera {number}", code), 10000))
+        world.clock.advance(days=4)
+    race(url, workers.spend_and_expire)
+    balance = world.referrals.balance(world.value(jane), "USD")
+    assert balance.available.minor >= 0
+    left = select(func.coalesce(func.sum(RewardRow.remaining_minor), 0))
+    assert int(db.session.scalar(left) or 0) == balance.available.minor
+    assert world.faults() == []
+
+
 def test_eight_processes_spend_one_account(world: World, url: str) -> None:
     """K2: whatever runs beside it, never more than there is; captured and released credit adds up."""
     world.terms()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -116,3 +117,45 @@ def register_all(url: str, seed: int, config: dict[str, Any]) -> int:
         return bound
 
     return _in_app(url, work, config)
+
+
+def maintain(url: str, seed: int, config: dict[str, Any]) -> int:
+    """Do all that is due so many days later; how many rewards were issued."""
+    days = config.pop("DAYS")
+
+    def work(referrals: Any) -> int:
+        referrals._clock.advance(days=days)
+        return int(referrals.work().issued)
+
+    return _in_app(url, work, config)
+
+
+def spend_and_expire(url: str, seed: int, config: dict[str, Any]) -> int:
+    """As time goes by, put credit of one client's on invoices and take it off, while what is due expires."""
+
+    def work(referrals: Any) -> int:
+        choice = random.Random(seed)
+        client_id = db.session.scalars(select(ClientRow.id).where(ClientRow.name == "Jane Smith")).one()
+        db.session.commit()
+        referrals._clock.advance(days=36)
+        for _ in range(15):
+            invoice_id, _failures = again(lambda: _with_credit(referrals, client_id, choice.randrange(1, 3000)))
+            if choice.random() < 0.6:
+                again(partial(_without_credit, referrals, invoice_id))
+            referrals._clock.advance(days=choice.choice([0, 0, 3]))
+            referrals.work()
+        return 0
+
+    return _in_app(url, work, config)
+
+
+def _with_credit(referrals: Any, client_id: int, subtotal: int) -> int:
+    invoice = InvoiceRow(client_id=client_id, subtotal=subtotal)
+    db.session.add(invoice)
+    db.session.flush()
+    referrals.use_credit(invoice)
+    return invoice.id
+
+
+def _without_credit(referrals: Any, invoice_id: int) -> None:
+    referrals.take_off_credit(db.session.get_one(InvoiceRow, invoice_id))
