@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from ..adapters.state import get_state
 from ..models import AccountRow, LedgerRow
-from ..models.ledger import COUNTS
+from ..models.ledger import COUNTS, ORG_ITSELF
 from ..services.ledger import Fault, unheld, verify
 
 commands = AppGroup("ledger", help="The books of client credit.")
@@ -33,7 +33,7 @@ def verify_ledger(context: click.Context, org: str | None) -> None:
 
 def _size(connection: Connection, org: str | None) -> tuple[int, int]:
     """How many accounts and entries there are."""
-    accounts = select(AccountRow.id).where(AccountRow.currency != COUNTS)
+    accounts = select(AccountRow.id).where(AccountRow.currency != COUNTS, AccountRow.client_id != ORG_ITSELF)
     if org is not None:
         accounts = accounts.where(AccountRow.org == org)
     entries = select(func.count()).select_from(LedgerRow).where(LedgerRow.account_id.in_(accounts))
