@@ -34,7 +34,7 @@ _REFUSALS = {
     "already_invited": "You have invited this address already.",
     "too_many_invitations": "That is enough for today. Please go on tomorrow.",
     "code_taken": "This code, or one that looks like it, is taken already. Please choose another one.",
-    "code_not_allowed": "A code has 4 to 16 letters and digits, not 8 of those we give out. Please choose another one.",
+    "code_not_allowed": "This can't be a code. Choose 4 to 16 letters and digits that look like no code of ours.",
     "too_many_codes": "You have chosen as many codes as you can keep.",
     "no_voucher": "There is no free service for anything on this invoice.",
     "currency_mismatch": "The credit is in another currency than this invoice.",
@@ -44,6 +44,18 @@ _REFUSALS = {
 def refusal_text(reason: str | None) -> str:
     """What a person is told for a refusal's code; empty for none."""
     return _REFUSALS.get(reason or "", reason or "")
+
+
+_INVITATIONS = {
+    "self_referral": "This is your own address. Invite somebody else.",
+    "code_inactive": "Your code has been switched off, so nobody can be invited with it.",
+    "referrer_blocked": "You can't invite anybody at the moment.",
+}
+
+
+def invitation_error_text(reason: str | None) -> str:
+    """What is said to a client at an address that it can't invite."""
+    return _INVITATIONS.get(reason or "") or refusal_text(reason)
 
 
 def code_error_text(reason: str) -> str:

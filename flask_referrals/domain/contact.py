@@ -9,6 +9,8 @@ from typing import Any
 
 #: The extra `phone`; without it telephone numbers are compared by their digits only.
 phonenumbers: Any = import_module("phonenumbers") if find_spec("phonenumbers") else None
+#: Where the host has it, it says what an email address is.
+email_validator: Any = import_module("email_validator") if find_spec("email_validator") else None
 
 _SAME_DOMAIN = {"googlemail.com": "gmail.com"}
 _IGNORES_DOTS = {"gmail.com"}
@@ -26,10 +28,32 @@ def canonical_email(address: str | None) -> str | None:
     return f"{local}@{domain}"
 
 
+def is_email(address: str) -> bool:
+    """Whether it is an email address by its form; nobody is asked."""
+    local, _, domain = address.partition("@")
+    labels = domain.split(".")
+    names = all(label.replace("-", "").isalnum() and "-" not in (label[0], label[-1]) for label in labels)
+    if not (local and len(labels) > 1 and names and local.isprintable()) or set(' @,;:<>()[]\\"') & set(local):
+        return False
+    if email_validator is None:
+        return True
+    try:
+        email_validator.validate_email(address, check_deliverability=False)
+    except email_validator.EmailNotValidError:
+        return False
+    return True
+
+
 def email_key(org: str, address: str | None) -> str | None:
     """The address in canonical form, hashed within its org, so that it is recognised without being kept (A1, G3)."""
     canonical = canonical_email(address)
     return None if canonical is None else sha256(f"{org}\n{canonical}".encode()).hexdigest()
+
+
+def masked_email(address: str) -> str:
+    """The address as it is shown to who invited it: enough to know it again, too little to be a list of them (G2)."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}***@{domain}" if local else "***"
 
 
 def canonical_phone(number: str | None, region: str) -> str | None:

@@ -43,9 +43,10 @@ def find_current(connection: Connection, org: str, client_id: str, *, locking: b
     return None if row is None else Code(**row._mapping)
 
 
-def find_by_text(connection: Connection, org: str, text: str) -> Code | None:
-    """The org's code that was typed as `text`, however sloppily (C2)."""
-    row = connection.execute(_BY_KEY, {"org": org, "key": codes.canonical(text)}).one_or_none()
+def find_by_text(connection: Connection, org: str, text: str, *, locking: bool = False) -> Code | None:
+    """The org's code that was typed as `text`, however sloppily (C2); `locking` reads past an older snapshot."""
+    query = _BY_KEY.with_for_update(read=True) if locking else _BY_KEY
+    row = connection.execute(query, {"org": org, "key": codes.canonical(text)}).one_or_none()
     return None if row is None else Code(**row._mapping)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Table, and_, func, select
 
-from ..domain.contact import canonical_email, email_key
+from ..domain.contact import canonical_email, email_key, is_email, masked_email
 from ..host import Client
 from ..models import CodeRow, InvitationRow, ReferralRow
 from .attribution import Touch
@@ -35,12 +35,6 @@ class Invited:
     joined: bool
 
 
-def is_address(text: str) -> bool:
-    """Whether it is an email address by its form; nobody is asked."""
-    local, _, domain = text.rpartition("@")
-    return bool(local and "." in domain.strip(".") and text.isprintable() and not set(' ,;<>()"') & set(text))
-
-
 def invite(unit: Unit, client: Client, email: str) -> Outcome:
     """Keep that the client invites this address, with its present code.
 
@@ -49,10 +43,13 @@ def invite(unit: Unit, client: Client, email: str) -> Outcome:
     """
     address = email.strip()
     key = email_key(client.org, address)
-    if key is None or len(address) > 200 or not is_address(address):
+    if key is None or len(address) > 200 or not is_email(address):
         return Outcome(ok=False, reason="email_invalid")
     if canonical_email(address) == canonical_email(client.email):
         return Outcome(ok=False, reason="self_referral")
+    program = unit.programs.get(unit.connection, client.org)
+    if not program.enabled or program.at(unit.now) is None:
+        return Outcome(ok=False, reason="program_off")  # and no code is made meanwhile (C1)
     code = current_code(unit, client.org, client.id)
     checked = check(unit.connection, unit.programs, client.org, code.text, "link", unit.now)
     if checked.reason not in (None, "not_accepted_here"):
@@ -113,5 +110,6 @@ def of_client(connection: Connection, org: str, client_id: str, *, limit: int = 
         .limit(limit)
     )
     return [
-        Invited(row.id, row.email or "", row.made_at, row.referral_id is not None) for row in connection.execute(query)
+        Invited(row.id, masked_email(row.email or ""), row.made_at, row.referral_id is not None)
+        for row in connection.execute(query)
     ]

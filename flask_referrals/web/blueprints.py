@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from ..config import Settings
-from . import admin, admin_actions, admin_attribute, admin_client, admin_queue, landing, portal
+from . import admin, admin_actions, admin_attribute, admin_client, admin_export, admin_queue, landing, portal
 
 
 def register(app: Flask, settings: Settings) -> None:
@@ -13,6 +13,6 @@ def register(app: Flask, settings: Settings) -> None:
     app.register_blueprint(portal.make_blueprint(settings))
     app.register_blueprint(landing.make_blueprint(settings))
     staff = admin.make_blueprint(settings)
-    for pages in (admin_queue, admin_actions, admin_client, admin_attribute):
+    for pages in (admin_queue, admin_actions, admin_client, admin_attribute, admin_export):
         pages.add_to(staff)
     app.register_blueprint(staff)

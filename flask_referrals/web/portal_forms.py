@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from flask import Blueprint, abort, redirect, request, url_for
@@ -17,7 +18,7 @@ from ..domain.codes import spoken
 from ..host import Client
 from ..services import codes, invitations, vanity
 from ..services.outcomes import Outcome
-from ..words import date_text, refusal_text
+from ..words import date_text, invitation_error_text, refusal_text
 from .forms import ReferralsForm
 from .pages import for_client, page
 from .sharing import portal_link, share_of
@@ -68,32 +69,43 @@ def _invite_page(
     invited: list[str] | None = None,
 ) -> Response:
     connection = state.session().connection()
-    version = state.programs.get(connection, client.org).at(state.now())
+    program = state.programs.get(connection, client.org)
+    version = program.at(state.now()) if program.enabled else None
     locale = state.host.locale().replace("-", "_")
     zone = state.host.timezone(client.org)
-    draft = None
+    draft, closed = None, "program_off"
     if version is not None:
         code = state.run(lambda unit: codes.current_code(unit, client.org, client.id), actor="client", commit=True)
         link = portal_link(client.org, code.text)
         draft = share_of(link, version.terms, state.host.org_name(client.org), locale)
+        closed = "" if code.active else "code_inactive"
     found = invitations.of_client(state.session().connection(), client.org, client.id)
     lines = [(line.address, date_text(line.made_at, zone, locale), line.joined) for line in found]
     mails = [] if draft is None else [(to, _mailto(to, draft.subject, draft.message)) for to in invited or ()]
+    together = (
+        _mailto("", draft.subject, draft.message, bcc=invited) if draft and invited and len(invited) > 1 else None
+    )
     response = page(
         "referrals/portal_invite.html",
         title="Invite people",
         form=ReferralsForm(),
         typed=typed,
-        wrong=[(address, outcome.reason, refusal_text(outcome.reason)) for address, outcome in (wrong or {}).items()],
+        wrong=[
+            (address, outcome.reason, invitation_error_text(outcome.reason))
+            for address, outcome in (wrong or {}).items()
+        ],
         mails=mails,
+        together=together,
+        closed=invitation_error_text(closed),
         lines=lines,
         status=422 if wrong else 200,
     )
     return _private(response)
 
 
-def _mailto(to: str, subject: str, message: str) -> str:
-    return f"mailto:{quote(to, safe='@')}?subject={quote(subject, safe='')}&body={quote(message, safe='')}"
+def _mailto(to: str, subject: str, message: str, bcc: Sequence[str] = ()) -> str:
+    hidden = f"bcc={','.join(quote(one, safe='@') for one in bcc)}&" if bcc else ""
+    return f"mailto:{quote(to, safe='@')}?{hidden}subject={quote(subject, safe='')}&body={quote(message, safe='')}"
 
 
 @for_client

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
-from flask_referrals.domain import vanity
+from flask_referrals.domain import contact, vanity
+from flask_referrals.domain.codes import generate
+from flask_referrals.models import CodeRow
+from flask_referrals.services import codes as codes_service
+from flask_referrals.services import vanity as vanity_service
 from tests.minihost import ClientRow, db
 from tests.worlds import World
 
@@ -48,12 +53,16 @@ def test_an_invitation_is_not_for_everybody(world: World) -> None:
     world.terms()
     jane = world.client("Jane Smith")
     assert invite(world, jane, "not an address") == "email_invalid"
-    assert invite(world, jane, "x@y") == "email_invalid"
+    for wrong in ("x@y", "x@y..z", "a@b@c.example", "a@-.example", "a\n@b.example", "@b.example", "a@b.example,c@d"):
+        assert invite(world, jane, wrong) == "email_invalid", wrong
     assert invite(world, jane, "Jane.Smith@mail.example") == "self_referral"
     assert invite(world, jane, "kiera@lopez.example") is None
     assert invite(world, jane, "Kiera+2@lopez.example") == "already_invited"
     world.referrals.switch("default", on=False)
     assert invite(world, jane, "ann@ash.example") == "program_off"
+    mark = world.client("Mark Oak")
+    assert invite(world, mark, "ann@ash.example") == "program_off"
+    assert "code_created" not in world.kinds(mark)
     world.referrals.switch("default", on=True)
     world.referrals.block(world.value(jane), by="sam")
     assert invite(world, jane, "ann@ash.example") == "referrer_blocked"
@@ -108,7 +117,7 @@ def test_a_code_of_ones_own(world: World) -> None:
     assert choose(world, jane, "GREENLAWN") is None
     for taken in ("greenlawn", "GREEN1AWN", "GR33NLAWN", "GREENIAVVN"):
         assert choose(world, mark, taken) == "code_taken", taken
-    for wrong in ("<b>", "ABC", "X" * 17, "FÜRELISE", "SH1THAPPENS", "BCDFGHJK", ""):
+    for wrong in ("<b>", "ABC", "X" * 17, "FÜRELISE", "SH1THAPPENS", "BCDFGHJK", "BCDFGHJE", "P0RNKING", ""):
         assert choose(world, mark, wrong) == "code_not_allowed", wrong
     for code in (first, "GREENLAWN", "green lawn"):
         world.client(f"Friend by {code}", code)
@@ -116,6 +125,37 @@ def test_a_code_of_ones_own(world: World) -> None:
     assert choose(world, jane, "JANESLAWN") is None
     assert choose(world, jane, "GREENLAWN") is None
     assert world.code(jane) == "GREENLAWN"
+
+
+def test_a_generated_code_is_not_imitated(world: World) -> None:
+    """C4: nor is what looks like a generated code of somebody else's; what looks like one's own is one's own."""
+    world.terms()
+    jane, mark = world.client("Jane Smith"), world.client("Mark Oak")
+    letters = iter("RN4C3FG")
+    given = generate(lambda alphabet: next(letters))
+    world.code(jane)
+    db.session.execute(update(CodeRow).where(CodeRow.client_id == str(jane.id)).values(key=given, text=given))
+    db.session.commit()
+    assert world.code(jane) == given
+    twin = given.replace("RN", "M").replace("4", "A").replace("3", "E")
+    assert choose(world, mark, twin) == "code_taken"
+    assert choose(world, jane, twin) is None
+
+
+def test_a_code_that_another_request_chose_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C1, C4: of two choices at once one is the present one, and none is an error."""
+    world.terms()
+    jane = world.client("Jane Smith")
+    stale = world.referrals.code(world.value(jane))
+    assert choose(world, jane, "JANESLAWN") is None
+    answers = [stale]
+    real = codes_service.find_current
+    monkeypatch.setattr(
+        vanity_service, "find_current", lambda *given, **more: answers.pop() if answers else real(*given, **more)
+    )
+    assert choose(world, jane, "JANESPATIO") is None
+    assert answers == []
+    assert world.code(jane) == "JANESPATIO"
 
 
 def test_a_client_keeps_only_so_many(world: World) -> None:
@@ -131,3 +171,18 @@ def test_a_client_keeps_only_so_many(world: World) -> None:
 def test_what_looks_alike(one: str, other: str) -> None:
     """C4: at a glance."""
     assert vanity.look(one) == vanity.look(other)
+
+
+def test_an_address_is_known_again_but_not_told() -> None:
+    """G2: what the list of invitations shows."""
+    assert contact.masked_email("kiera.lopez@lopez.example") == "k***@lopez.example"
+    assert contact.masked_email("") == "***"
+
+
+def test_addresses_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A1: a plain look at the form does where email-validator is not there."""
+    monkeypatch.setattr(contact, "email_validator", None)
+    assert contact.is_email("o'neil+x@lopez.example")
+    assert contact.is_email("jörg@straße.example")
+    for wrong in ("not an address", "x@y", "x@y..z", "a@b@c.example", "a@-.example", "a b@c.example", ""):
+        assert not contact.is_email(wrong), wrong
