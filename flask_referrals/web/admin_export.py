@@ -30,8 +30,8 @@ _EXPORTS: dict[str, tuple[Table, str, tuple[str, ...]]] = {
         "attributed_at",
         (
             "id", "referrer_id", "referrer_name", "referee_id", "referee_name", "state", "via", "flags",
-            "attributed_at", "qualified_at", "qualified_invoice_id", "discount_minor", "discount_currency", "discount_invoice_id",
-            "terms_id",
+            "attributed_at", "qualified_at", "qualified_invoice_id", "discount_minor", "discount_currency",
+            "discount_invoice_id", "terms_id",
         ),
     ),
     "rewards": (
