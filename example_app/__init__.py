@@ -12,7 +12,7 @@ from sqlalchemy import event
 from . import auth, errors, portal, public, staff, staff_invoice
 from .config import load_config
 from .display import register_filters
-from .extensions import csrf, db, login_manager, migrate, prepare_sqlite
+from .extensions import csrf, db, login_manager, mail, migrate, prepare_sqlite
 from .referrals import referrals
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
@@ -34,6 +34,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     db.init_app(app)
     migrate.init_app(app, db, directory=str(MIGRATIONS))
     csrf.init_app(app)
+    mail.init_app(app)
     login_manager.init_app(app)
     login_manager.user_loader(auth.load_user)
     login_manager.unauthorized_handler(auth.ask_to_log_in)

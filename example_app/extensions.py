@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, current_app
 from flask_login import LoginManager
+from flask_mailman import Mail
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
@@ -19,6 +20,7 @@ from sqlalchemy.types import TypeDecorator
 db = SQLAlchemy()
 migrate = Migrate()
 csrf = CSRFProtect()
+mail = Mail()
 login_manager = LoginManager()
 
 if TYPE_CHECKING:

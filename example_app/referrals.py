@@ -11,6 +11,7 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from flask_referrals import Client, Host, Invoice, Money, Referrals, spread
+from flask_referrals.adapters.mail import MailmanMailer
 
 from . import clock, models
 from .extensions import db
@@ -120,4 +121,4 @@ class ExampleHost(Host):
 
 
 host = ExampleHost()
-referrals = Referrals(host, db=db, clock=clock.now)
+referrals = Referrals(host, db=db, mailer=MailmanMailer(), clock=clock.now)

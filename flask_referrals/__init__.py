@@ -11,6 +11,7 @@ from .money import Money, spread
 from .services.codes import Code
 from .services.outcomes import Outcome, Referral, Tried
 from .services.portal import Balance, News, ReferralLine, RewardLine
+from .services.ports import Mail, Mailer
 from .services.programs import Program
 from .web.fields import ReferralCodeField
 
@@ -25,6 +26,8 @@ __all__ = [
     "Host",
     "Invoice",
     "Limits",
+    "Mail",
+    "Mailer",
     "Milestone",
     "Money",
     "MoneyError",

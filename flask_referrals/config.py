@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
 
 TransactionMode = Literal["joined", "after_commit"]
 Delivery = Literal["at_once", "worker"]
+Invitations = Literal["own", "sent"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,15 @@ class Settings:
     #: The country that a telephone number without one is read as (ISO 3166).
     phone_region: str = "US"
 
+    #: Who sends a client's invitations: its `own` mail app, or we, so that they are `sent` by the mailer.
+    invitations: Invitations = "own"
+    #: So many addresses may one client invite in 24 hours.
+    invitations_per_day: int = 50
+    #: The site's address, such as `https://bills.example.com`, for links in emails, which no request asks for.
+    site_url: str | None = None
+    #: The language of emails to clients of whom the host names none.
+    locale: str = "en_US"
+
     @property
     def link_life(self) -> timedelta:
         """How long a referral link is remembered."""
@@ -53,7 +64,16 @@ class Settings:
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "transaction": ("joined", "after_commit"),
     "delivery": ("at_once", "worker"),
+    "invitations": ("own", "sent"),
 }
+
+
+_NUMBERS = {"link_days": "of days ", "invitations_per_day": ""}
+
+
+def _is_site(value: Any) -> bool:
+    parts = urlsplit(value) if isinstance(value, str) else None
+    return parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def read_settings(config: Mapping[str, Any]) -> Settings:
@@ -74,11 +94,13 @@ def _check(name: str, value: Any) -> None:
         raise ConfigurationError(f"{key} is one of {', '.join(_CHOICES[name])}, not {value!r}", key=key)
     if name == "strict" and not isinstance(value, bool):
         raise ConfigurationError(f"{key} is True or False, not {value!r}", key=key)
-    if name == "link_days" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ConfigurationError(f"{key} is a whole number of days above 0, not {value!r}", key=key)
+    if name in _NUMBERS and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ConfigurationError(f"{key} is a whole number {_NUMBERS[name]}above 0, not {value!r}", key=key)
+    if name == "site_url" and value is not None and not _is_site(value):
+        raise ConfigurationError(f"{key} is an address such as 'https://bills.example.com', not {value!r}", key=key)
     if name.endswith("_prefix") and not (isinstance(value, str) and value.startswith("/") and value != "/"):
         raise ConfigurationError(f"{key} is a path such as '/portal/referrals', not {value!r}", key=key)
-    if name in ("base_template", "base_block", "link_cookie", "phone_region") and not (
+    if name in ("base_template", "base_block", "link_cookie", "phone_region", "locale") and not (
         isinstance(value, str) and value
     ):
         raise ConfigurationError(f"{key} is a name, not {value!r}", key=key)

@@ -24,6 +24,7 @@ from .services import codes, decisions, invitations, invoices, ledger, moderatio
 from .services.codes import Code
 from .services.outcomes import Outcome
 from .services.portal import News, RewardLine
+from .services.ports import Mailer
 from .services.programs import Program
 from .services.unit import Unit
 from .web import blueprints, macros
@@ -38,7 +39,8 @@ class Referrals:
     """The referral program of an app.
 
     `host` answers what we ask the app. `db` is its Flask-SQLAlchemy object; an app without one gives `session`, a
-    callable that returns the SQLAlchemy session of the moment. `clock` returns the time as an aware datetime in UTC.
+    callable that returns the SQLAlchemy session of the moment. `mailer` sends emails to clients; without one there are
+    none (docs/howto/mail.md). `clock` returns the time as an aware datetime in UTC.
     Nothing of an app is kept on the object, so one object may serve several apps. The verbs need an app context.
     """
 
@@ -49,6 +51,7 @@ class Referrals:
         *,
         db: Any = None,
         session: Callable[[], Session] | None = None,
+        mailer: Mailer | None = None,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         if not isinstance(host, Host):
@@ -58,6 +61,7 @@ class Referrals:
         self._host = host
         self._db = db
         self._session: Callable[[], Session] = session if session is not None else (lambda: db.session())
+        self._mailer = mailer
         self._clock = clock
         if app is not None:
             self.init_app(app)
@@ -70,7 +74,18 @@ class Referrals:
         if KEY in app.extensions:
             raise ConfigurationError("flask_referrals is set up in this app already: did you call init_app twice?")
         settings = read_settings(app.config)
-        app.extensions[KEY] = State(app, self._host, settings, self._session, self._clock)
+        if self._mailer is not None and settings.site_url is None:
+            raise ConfigurationError(
+                "emails carry links, and no request says where: set REFERRALS_SITE_URL to your site's address, such as "
+                "'https://bills.example.com'",
+                key="REFERRALS_SITE_URL",
+            )
+        if settings.invitations == "sent" and self._mailer is None:
+            raise ConfigurationError(
+                "REFERRALS_INVITATIONS is 'sent', and there is nobody to send: pass a mailer to Referrals",
+                key="REFERRALS_INVITATIONS",
+            )
+        app.extensions[KEY] = State(app, self._host, settings, self._session, self._clock, mailer=self._mailer)
         if self._db is not None:
             copy_into(self._db.metadata)
             hide_from_migrate(app)
@@ -173,6 +188,10 @@ class Referrals:
         """What the client was told lately, newest first."""
         return portal.news(get_state().session().connection(), client.org, client.id)
 
+    def unread(self, client: Client) -> int:
+        """How much of its news the client has not seen on its portal yet; 100 stands for that many or more."""
+        return portal.unread(get_state().session().connection(), client.org, client.id)
+
     # -- the program -------------------------------------------------------------------------------------------------
 
     def program(self, org: str) -> Program:
@@ -242,12 +261,18 @@ class Referrals:
         """
         return verbs.told(get_state().run(lambda unit: vanity.choose(unit, client, text), actor=by))
 
-    def invite(self, client: Client, email: str) -> Outcome:
+    def invite(self, client: Client, email: str, message: str | None = None) -> Outcome:
         """Keep that the client invites this address, which is recognised at registration (A1). The caller commits.
 
-        Refused with `email_invalid`, `self_referral`, `already_invited`, `too_many_invitations`, or as a code is.
+        With a `message`, which is to hold the link, the mailer sends it; without one the client's own mail app does.
+        Refused with `email_invalid`, `self_referral`, `already_invited`, `too_many_invitations`, or as a code is; with
+        a message also with `message_invalid` (empty, or over 1,000 characters) and `no_invitations` (opted out).
         """
-        return verbs.told(get_state().run(lambda unit: invitations.invite(unit, client, email), actor="client"))
+
+        def use_case(unit: Unit) -> Outcome:
+            return invitations.invite(unit, client, email, message)
+
+        return verbs.told(get_state().run(use_case, actor="client"))
 
     def block(self, client: Client, *, by: str) -> None:
         """Refuse the codes of this referrer from now on (A3 `referrer_blocked`). The caller commits."""

@@ -30,7 +30,8 @@ class Client:
     """A customer of an org as the host knows it. `id` is the host's own, as text.
 
     `address` (postal), `device` and `payment` (fingerprints) are compared with a referrer's, where the host has them,
-    and flag a referral for a closer look (L2); they are not kept.
+    and flag a referral for a closer look (L2); they are not kept. `locale`, such as `de_DE`, is the language of the
+    emails to this client; None for that of the settings.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Client:
     address: str | None = None
     device: str | None = None
     payment: str | None = None
+    locale: str | None = None
 
     def __post_init__(self) -> None:
         _check_ids(id=self.id, org=self.org)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
-from types import MappingProxyType
-from typing import Any
 
 from babel import Locale
 from babel.dates import format_date
@@ -21,6 +18,8 @@ _REFUSALS = {
     "code_not_found": "We don't know this code. Check it, or leave the field empty.",
     "code_mistyped": "There is a typing error in this code. Check the code, character by character.",
     "code_inactive": "This code is no longer in use.",
+    "no_invitations": "This address wants no invitations from us. You can still share your link yourself.",
+    "message_invalid": "Write a message of at most 1,000 characters.",
     "program_off": "The referral program is closed at the moment.",
     "self_referral": "This is your own code. It is meant for people you recommend us to.",
     "already_referred": "A referral code has been used for you already, and the first one stays.",
@@ -253,71 +252,3 @@ def entry_text(reason: str, name: str | None = None) -> str:
     if name is not None and reason == "reversal":
         return f"Taken back, since {name}'s payment was undone"
     return _ENTRIES.get(reason, reason.replace("_", " ").capitalize())
-
-
-_WAITS = {
-    "approval": "waits to be approved",
-    "hold": "is held for some days, in case the payment is undone",
-    "limit": "waits for its turn, since a limit is reached",
-}
-
-
-def news_text(
-    kind: str,
-    name: str,
-    amount: str,
-    *,
-    as_referrer: bool,
-    registered: bool = False,
-    data: Mapping[str, Any] = MappingProxyType({}),
-) -> str:
-    """A line of what a client was told; `name` is the other side as this client may see it (G2).
-
-    `registered` says that a registration earned the reward, and no invoice.
-    """
-    service = data.get("service")
-    what = f"a free {service}" if service else f"{amount} credit"
-    because = f"{name} came" if as_referrer else "You came"
-    undone = f"{name}'s payment was undone" if as_referrer else "Your payment was undone"
-    if data.get("reason") in ("rejected", "refused_by_staff"):
-        undone = "This referral was not approved"
-    again = "" if undone.startswith("This") else " The next payment brings it again."
-    match kind:
-        case "attributed":
-            return f"{name} came by your recommendation." if as_referrer else f"{name} recommended us to you."
-        case "reward_issued" if data.get("cause"):
-            return f"You reached {data['cause'].rpartition(':')[2]} referrals, and got {what} extra. Thank you!"
-        case "reward_issued" if registered:
-            return f"{because} by a recommendation, and you got {what}. Thank you!"
-        case "reward_issued" if as_referrer:
-            return f"{name} paid the first invoice, and you got {what}. Thank you!"
-        case "reward_issued":
-            return f"You paid your first invoice, and got {what}."
-        case "reward_pending":
-            waits = _WAITS.get(data.get("waits_for", ""), "waits")
-            return f"{because} by a recommendation, and your reward of {what} {waits}."
-        case "reward_reversed":
-            return f"{undone}, so {what} was taken back.{again}"
-        case "reward_cancelled":
-            return f"{undone}, so {what} is not due.{again}"
-        case "reward_reduced":
-            return f"A part of the payment went back, and so did {amount} of your credit."
-        case "reward_restored":
-            return f"The payment was made again, and so {amount} of your credit is back."
-        case "credit_expiring":
-            return f"{amount} of your credit expires in {days_text(data.get('days', 1))}. Use it on an invoice before."
-        case "credit_expired":
-            return f"{amount} of your credit has expired."
-        case "credit_adjusted":
-            return f"Your credit was changed by {amount}. {data.get('note') or ''}".strip()
-        case "voucher_issued":
-            return f"You have a free {service}, to use on an invoice."
-        case "voucher_reopened":
-            return f"Your free {service} is there again, since its invoice was undone."
-        case "voucher_cancelled":
-            return f"Your free {service} is not there any more."
-        case "expired":
-            return f"{name} did not pay a first invoice in time." if as_referrer else "Your recommendation has expired."
-        case "rejected":
-            return f"Your referral of {name} was declined." if as_referrer else "Your recommendation was declined."
-    return kind.replace("_", " ").capitalize()

@@ -11,7 +11,7 @@ from sqlalchemy import event, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Mapped, mapped_column
 
-from flask_referrals import Client, Host, Invoice, Money, Referrals
+from flask_referrals import Client, Host, Invoice, Mailer, Money, Referrals
 from flask_referrals.testing import FrozenClock
 
 db = SQLAlchemy()  # with its default base: Flask-SQLAlchemy 3.0 knows no other
@@ -27,6 +27,7 @@ class ClientRow(db.Model):  # type: ignore[name-defined,misc]
     name: Mapped[str] = mapped_column(db.String(100))
     email: Mapped[str | None] = mapped_column(db.String(100))
     phone: Mapped[str | None] = mapped_column(db.String(50))
+    locale: Mapped[str | None] = mapped_column(db.String(10))
 
 
 class InvoiceRow(db.Model):  # type: ignore[name-defined,misc]
@@ -55,7 +56,14 @@ class MiniHost(Host):
     """Answers for the two tables above."""
 
     def client(self, record: Any) -> Client:
-        return Client(id=str(record.id), name=record.name, email=record.email, phone=record.phone, org=record.org)
+        return Client(
+            id=str(record.id),
+            name=record.name,
+            email=record.email,
+            phone=record.phone,
+            org=record.org,
+            locale=record.locale,
+        )
 
     def invoice(self, record: Any) -> Invoice | None:
         def money(minor: int) -> Money:
@@ -100,12 +108,14 @@ class MiniHost(Host):
         return False
 
 
-def create_app(database_url: str, clock: FrozenClock | None = None, **config: Any) -> Flask:
+def create_app(
+    database_url: str, clock: FrozenClock | None = None, mailer: Mailer | None = None, **config: Any
+) -> Flask:
     """An app on that database, with a Referrals of its own clock."""
     app = Flask(__name__)
     app.config.update(SECRET_KEY="test", SQLALCHEMY_DATABASE_URI=database_url, **config)
     db.init_app(app)
-    extension = Referrals(MiniHost(), db=db, clock=clock or FrozenClock())
+    extension = Referrals(MiniHost(), db=db, mailer=mailer, clock=clock or FrozenClock())
     extension.init_app(app)
     app.extensions["referrals_object"] = extension
     with app.app_context():

@@ -11,6 +11,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from ..errors import ConfigurationError
 
 _SALT = "flask_referrals.link"
+_STOP = "flask_referrals.stop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,23 @@ def read(app: Flask, value: str, *, now: datetime, life: timedelta) -> Followed 
     return followed if timedelta(0) <= now - followed.at < life else None
 
 
-def _serializer(app: Flask) -> URLSafeSerializer:
+def sign_stop(app: Flask, what: str, org: str, key: str) -> str:
+    """The token of a link that ends emails: `what` is `news` (`key`: a client's id) or `invitations` (a hash)."""
+    return str(_serializer(app, _STOP).dumps([what, org, key]))
+
+
+def read_stop(app: Flask, token: str) -> tuple[str, str, str] | None:
+    """What such a token says, however old it is; None for one that is not ours."""
+    if not app.secret_key:
+        return None
+    try:
+        what, org, key = _serializer(app, _STOP).loads(token)
+    except (BadSignature, ValueError, TypeError):
+        return None
+    return (what, str(org), str(key)) if what in ("news", "invitations") else None
+
+
+def _serializer(app: Flask, salt: str = _SALT) -> URLSafeSerializer:
     if not app.secret_key:
         raise ConfigurationError("links are signed with the app's key: set SECRET_KEY", key="SECRET_KEY")
-    return URLSafeSerializer(app.secret_key, salt=_SALT)
+    return URLSafeSerializer(app.secret_key, salt=salt)

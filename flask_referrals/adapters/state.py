@@ -20,6 +20,7 @@ from ..errors import ConfigurationError
 from ..events import Event
 from ..host import Host
 from ..services import outbox, retries
+from ..services.ports import Mailer
 from ..services.programs import Programs
 from ..services.unit import Unit
 from .transactions import in_savepoint, is_lost
@@ -49,6 +50,7 @@ class State:
     settings: Settings
     session: Callable[[], Session]
     now: Callable[[], datetime]
+    mailer: Mailer | None = None
     programs: Programs = field(default_factory=Programs)
 
     def run(self, use_case: Callable[[Unit], Answer], *, actor: str = "host", commit: bool = False) -> Answer:
@@ -116,7 +118,8 @@ class State:
             log.exception("%s could not be kept for `flask referrals work` either; fire it again to repair it", verb)
 
     def _unit(self, session: Session, actor: str, connection: Connection, again: bool) -> Unit:
-        return Unit(session, connection, self.host, self.settings, self.programs, self.now(), actor, again)
+        mails = self.mailer is not None
+        return Unit(session, connection, self.host, self.settings, self.programs, self.now(), actor, again, mails)
 
     def _after_commit(self, engine: Engine | None) -> None:
         if engine is None or self.settings.delivery != "at_once":

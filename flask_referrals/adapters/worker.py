@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from sqlalchemy.engine import Engine
 
-from ..services import expiry, outbox, retries, settling, upkeep
+from ..services import expiry, outbox, retries, settling, statistics, upkeep
 from ..services.unit import Unit
-from . import verbs
+from . import postman, verbs
 from .state import State
 
 Answer = TypeVar("Answer")
@@ -24,7 +24,7 @@ BATCH = 100
 @dataclass(slots=True)
 class Done:
     """What a run did, by the number: facts repaired and put off once more, referrals expired, rewards issued, lots of
-    credit expired, notices given, budget warnings, log lines delivered."""
+    credit expired, notices given, budget warnings, log lines delivered, emails sent."""
 
     repaired: int = 0
     put_off: int = 0
@@ -34,26 +34,36 @@ class Done:
     notices: int = 0
     warnings: int = 0
     delivered: int = 0
+    mailed: int = 0
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
 
 
-def work(state: State, stop: Callable[[], bool] = lambda: False) -> Done:
+def work(
+    state: State, stop: Callable[[], bool] = lambda: False, progress: Callable[[str], object] = lambda step: None
+) -> Done:
     """Do all that is due now, or less if `stop` says so after a batch. Each thing is a transaction of its own.
 
-    Safe to run twice at once. What fails is logged, and does not keep the rest from being done.
+    Safe to run twice at once. What fails is logged, and does not keep the rest from being done. `progress` is told each
+    of STEPS as it begins.
     """
     done = Done()
+    progress("repairs")
     _repair(state, done)
-    for step in (_expire, _settle, _lapse, _warn):
+    for name, step in _BY_TIME.items():
+        progress(name)
         try:
             step(state, done, stop)
         except Exception:
             state.session().rollback()
             log.exception("%s failed; the next run tries again", step.__name__.strip("_"))
     state.session().rollback()
-    done.delivered = _deliver(state, stop)
+    engine = _engine(state)
+    progress("signals")
+    done.delivered = _deliver(state, engine, stop)
+    progress("emails")
+    done.mailed = postman.send_waiting(state, engine, stop)
     return done
 
 
@@ -117,17 +127,43 @@ def _warn(state: State, done: Done, stop: Callable[[], bool]) -> None:
         done.warnings += _run(state, partial(upkeep.warn, row=row))
 
 
+def _count(state: State, done: Done, stop: Callable[[], bool]) -> None:
+    """What happened goes into the daily statistics (architecture §4)."""
+    while True:
+        session = state.session()
+        connection = session.connection()
+        outbox.begin_writing(connection)
+        counted = statistics.roll_up(connection, state.host.timezone)
+        session.commit()
+        if counted < statistics.BATCH or stop():
+            return
+
+
 def _run(state: State, use_case: Callable[[Unit], Answer]) -> Answer:
     """Do it in a transaction of its own."""
     return state.run(use_case, actor="maintenance", commit=True)
 
 
-def _deliver(state: State, stop: Callable[[], bool]) -> int:
+def _engine(state: State) -> Engine:
     bind = state.session().get_bind()
-    engine = bind if isinstance(bind, Engine) else bind.engine
+    return bind if isinstance(bind, Engine) else bind.engine
+
+
+def _deliver(state: State, engine: Engine, stop: Callable[[], bool]) -> int:
     total = 0
     while count := outbox.deliver(engine, state.now(), state.announce):
         total += count
         if stop():
             break
     return total
+
+
+_BY_TIME: dict[str, Callable[[State, Done, Callable[[], bool]], None]] = {
+    "expiry": _expire,
+    "rewards that wait": _settle,
+    "credit": _lapse,
+    "budgets": _warn,
+    "statistics": _count,
+}
+#: What a run goes through, in order.
+STEPS = ("repairs", *_BY_TIME, "signals", "emails")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 from threading import Event
 from typing import Any
 
@@ -12,7 +13,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from ..adapters.state import get_state
-from ..adapters.worker import Done
+from ..adapters.worker import STEPS, Done
 from ..adapters.worker import work as do_work
 
 log = logging.getLogger("flask_referrals")
@@ -26,7 +27,7 @@ log = logging.getLogger("flask_referrals")
 def work_command(loop: float | None) -> None:
     """Do what waits: facts that failed are done again, and what happened is announced."""
     if loop is None:
-        click.echo(_line(do_work(get_state())))
+        click.echo(_line(_watched()))
         return
     stop = Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -35,6 +36,14 @@ def work_command(loop: float | None) -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _watched() -> Done:
+    """One run; with a progress bar where a person watches."""
+    if not sys.stderr.isatty():
+        return do_work(get_state())
+    with click.progressbar(length=len(STEPS), file=sys.stderr, item_show_func=lambda step: step or "") as bar:
+        return do_work(get_state(), progress=lambda step: bar.update(1, step))
 
 
 def _loop(pause: float, stop: Event) -> None:
@@ -58,6 +67,7 @@ _WORDS = {
     "issued": "issued {}",
     "lapsed": "credit expired {}",
     "notices": "gave {} notices",
+    "mailed": "sent {} emails",
     "warnings": "budget warnings {}",
 }
 

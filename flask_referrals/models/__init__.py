@@ -8,13 +8,16 @@ from .ledger import AccountRow, HoldRow, LedgerRow
 from .log import ActivityRow, RetryRow
 from .program import BlockRow, CodeRow, ProgramRow, TermsRow
 from .referral import ReferralRow, RewardRow
+from .statistics import COUNTED, DailyRow
 
 __all__ = [
+    "COUNTED",
     "AccountRow",
     "ActivityRow",
     "Base",
     "BlockRow",
     "CodeRow",
+    "DailyRow",
     "HoldRow",
     "InvitationRow",
     "LedgerRow",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKeyConstraint, Index, PrimaryKeyConstraint, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKeyConstraint, Index, PrimaryKeyConstraint, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Id, Name, Ref, UTCDateTime
@@ -24,7 +24,11 @@ class PreferencesRow(Base):
 
 
 class InvitationRow(Base):
-    """An address that a client invited; `email_key` is its canonical form, hashed, by which it is recognised (A1)."""
+    """An address that a client invited; `email_key` is its canonical form, hashed, by which it is recognised (A1).
+
+    Where we send it: the client's `message`, when it is to be sent next (`mail_at`, null for not or not any more), and
+    when it was.
+    """
 
     __tablename__ = "referrals_invitation"
     __table_args__ = (
@@ -32,6 +36,7 @@ class InvitationRow(Base):
         UniqueConstraint("org", "client_id", "email_key", name="uq_referrals_invitation_once"),
         ForeignKeyConstraint(["code_id"], ["referrals_code.id"], name="fk_referrals_invitation_code"),
         Index("ix_referrals_invitation_email", "org", "email_key"),
+        Index("ix_referrals_invitation_mail", "mail_at"),
     )
 
     id: Mapped[int] = mapped_column(Id, autoincrement=True)
@@ -42,6 +47,9 @@ class InvitationRow(Base):
     email_key: Mapped[str] = mapped_column(String(64))
     made_at: Mapped[datetime] = mapped_column(UTCDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    message: Mapped[str | None] = mapped_column(Text)
+    mail_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    mail_tries: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class SuppressionRow(Base):

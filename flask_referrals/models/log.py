@@ -17,6 +17,7 @@ class ActivityRow(Base):
     What concerns both sides stands on both records; `announces` marks the one line of the two that goes out as a
     signal. `waits` is 1 until it is delivered, then null; `claimed_until` is a worker's lease on it. `mail_at` is when
     the client is to be told by email, next or for the first time; null where not, or not any more.
+    `unrolled` is 1 until the statistics have counted it, then null.
     """
 
     __tablename__ = "referrals_activity"
@@ -26,6 +27,7 @@ class ActivityRow(Base):
         Index("ix_referrals_activity_referral", "referral_id", "id"),
         Index("ix_referrals_activity_waits", "waits", "id"),
         Index("ix_referrals_activity_mail", "mail_at"),
+        Index("ix_referrals_activity_unrolled", "unrolled", "id"),
     )
 
     id: Mapped[int] = mapped_column(Id, autoincrement=True)
@@ -47,6 +49,7 @@ class ActivityRow(Base):
     delivered_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     mail_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     mail_tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    unrolled: Mapped[int | None]
 
 
 class RetryRow(Base):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 APPEND_ONLY: dict[str, tuple[str, ...]] = {
     "referrals_ledger": (),
     "referrals_terms": (),
-    "referrals_activity": ("waits", "claimed_until", "delivered_at", "mail_at", "mail_tries"),
+    "referrals_activity": ("waits", "claimed_until", "delivered_at", "mail_at", "mail_tries", "unrolled"),
 }
 #: The columns of the activity log, beside its `data`, that must stay as they were written.
 _FIXED_ACTIVITY = (

@@ -15,14 +15,15 @@ from .attribution import Touch
 from .checks import check
 from .codes import current_code
 from .outcomes import Outcome
+from .preferences import is_suppressed
 from .sql import made
 from .unit import Unit
 
 _CODE: Table = CodeRow.__table__  # type: ignore[assignment]
 _INVITATION: Table = InvitationRow.__table__  # type: ignore[assignment]
 _REFERRAL: Table = ReferralRow.__table__  # type: ignore[assignment]
-#: One client invites so many addresses in 24 hours.
-PER_DAY = 50
+#: A message is at most so long.
+LONGEST_MESSAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,12 @@ class Invited:
     joined: bool
 
 
-def invite(unit: Unit, client: Client, email: str) -> Outcome:
-    """Keep that the client invites this address, with its present code.
+def invite(unit: Unit, client: Client, email: str, message: str | None = None) -> Outcome:
+    """Keep that the client invites this address, with its present code; with a `message`, that we are to send it.
 
     Refused with `email_invalid`, `self_referral`, `already_invited`, `too_many_invitations`, or why its code would be
-    refused. Whether somebody with that address is a client already is told to nobody.
+    refused; a message besides with `message_invalid` or `no_invitations`. Whether somebody with that address is a
+    client already is told to nobody.
     """
     address = email.strip()
     key = email_key(client.org, address)
@@ -47,6 +49,11 @@ def invite(unit: Unit, client: Client, email: str) -> Outcome:
         return Outcome(ok=False, reason="email_invalid")
     if canonical_email(address) == canonical_email(client.email):
         return Outcome(ok=False, reason="self_referral")
+    if message is not None:
+        if not 0 < len(message.strip()) <= LONGEST_MESSAGE:
+            return Outcome(ok=False, reason="message_invalid")
+        if is_suppressed(unit.connection, client.org, key):
+            return Outcome(ok=False, reason="no_invitations")
     program = unit.programs.get(unit.connection, client.org)
     if not program.enabled or program.at(unit.now) is None:
         return Outcome(ok=False, reason="program_off")  # and no code is made meanwhile (C1)
@@ -61,12 +68,15 @@ def invite(unit: Unit, client: Client, email: str) -> Outcome:
     )
     row = {
         "org": client.org, "client_id": client.id, "code_id": code.id, "email": address, "email_key": key,
-        "made_at": unit.now,
+        "made_at": unit.now, "message": message, "mail_at": None if message is None else unit.now,
     }  # fmt: skip
     there = select(_INVITATION.c.id).where(
         _INVITATION.c.org == client.org, _INVITATION.c.client_id == client.id, _INVITATION.c.email_key == key
     )
-    if unit.connection.scalar(there) is None and (unit.connection.scalar(lately) or 0) >= PER_DAY:
+    if (
+        unit.connection.scalar(there) is None
+        and (unit.connection.scalar(lately) or 0) >= unit.settings.invitations_per_day
+    ):
         return Outcome(ok=False, reason="too_many_invitations")
     invitation_id = made(unit.connection, _INVITATION, row)
     if invitation_id is None:

@@ -103,13 +103,13 @@ def _follow_referral(
         _resize(unit, record, invoice, referral, hold, stays)
         return
     if referral.state == "pending" and verb == "paid" and invoice.settled and not earned:
-        _tell_why_not(unit, invoice, referral, why_not(version.terms, stays))
+        _tell_why_not(unit, invoice, referral, stays, why_not(version.terms, stays))
     if hold is not None:
         _follow_credit(unit, record, invoice, hold)
 
 
-def _tell_why_not(unit: Unit, invoice: Invoice, referral: ReferralTie, reason: str | None) -> None:
-    """Log once why this paid invoice leaves the referral waiting (R1, M4)."""
+def _tell_why_not(unit: Unit, invoice: Invoice, referral: ReferralTie, stays: Money, reason: str | None) -> None:
+    """Log once what was paid of this invoice, and why it leaves the referral waiting (R1, M4)."""
     told = select(_ACTIVITY.c.id).where(
         _ACTIVITY.c.referral_id == referral.id,
         _ACTIVITY.c.kind == "not_qualified",
@@ -125,6 +125,7 @@ def _tell_why_not(unit: Unit, invoice: Invoice, referral: ReferralTie, reason: s
             referral_id=referral.id,
             invoice_id=invoice.id,
             terms_id=referral.terms_id,
+            amount=stays,
             reason=reason,
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, bindparam, case, func, literal, select
 
 from ..domain.contact import short_name
-from ..models import AccountRow, ActivityRow, CodeRow, LedgerRow, ProgramRow, ReferralRow, RewardRow
+from ..models import AccountRow, ActivityRow, CodeRow, LedgerRow, PreferencesRow, ProgramRow, ReferralRow, RewardRow
 from ..models.ledger import COUNTS
 from ..money import Money
 
@@ -18,6 +18,7 @@ _ACCOUNT: Table = AccountRow.__table__  # type: ignore[assignment]
 _ACTIVITY: Table = ActivityRow.__table__  # type: ignore[assignment]
 _CODE: Table = CodeRow.__table__  # type: ignore[assignment]
 _LEDGER: Table = LedgerRow.__table__  # type: ignore[assignment]
+_PREFERENCES: Table = PreferencesRow.__table__  # type: ignore[assignment]
 _PROGRAM: Table = ProgramRow.__table__  # type: ignore[assignment]
 _REFERRAL: Table = ReferralRow.__table__  # type: ignore[assignment]
 _REWARD: Table = RewardRow.__table__  # type: ignore[assignment]
@@ -43,6 +44,8 @@ NEWS = frozenset(
     }
 )
 PAGE = 10
+#: Beyond that nobody counts what is unread.
+MOST_UNREAD = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +150,29 @@ class Header:
     visits: int
     referred: int
     qualified: int
+    unread: int
     balances: tuple[Balance, ...]
     history: tuple[LedgerLine, ...]
 
 
+_UNREAD = select(func.count()).select_from(
+    select(_ACTIVITY.c.id)
+    .where(
+        _ACTIVITY.c.org == bindparam("org"),
+        _ACTIVITY.c.client_id == bindparam("client_id"),
+        _ACTIVITY.c.kind.in_(sorted(NEWS)),
+        _ACTIVITY.c.announces,
+        _ACTIVITY.c.id
+        > func.coalesce(
+            select(_PREFERENCES.c.seen_id)
+            .where(_PREFERENCES.c.org == bindparam("org"), _PREFERENCES.c.client_id == bindparam("client_id"))
+            .scalar_subquery(),
+            0,
+        ),
+    )
+    .limit(MOST_UNREAD)
+    .subquery()
+)
 _one = select(literal(1).label("one")).subquery("one")
 _HEADER = (
     select(
@@ -162,6 +184,7 @@ _HEADER = (
         _CODE.c.visits,
         _ACCOUNT.c.id.label("account_id"),
         *(_ACCOUNT.c[name] for name in ("currency", "balance", "held", "referred", "qualified")),
+        _UNREAD.scalar_subquery().label("unread"),
     )
     .select_from(
         _one.outerjoin(_PROGRAM, and_(_PROGRAM.c.org == bindparam("org"), _PROGRAM.c.revision >= _one.c.one))
@@ -212,6 +235,7 @@ def header(connection: Connection, org: str, client_id: str, *, entries: int = 0
         visits=first.visits or 0,
         referred=0 if counts is None else counts.referred,
         qualified=0 if counts is None else counts.qualified,
+        unread=first.unread,
         balances=tuple(_balance(row.balance, row.held, row.currency) for row in accounts if row.currency),
         history=tuple(_entry(row) for row in booked[:entries]),
     )
@@ -344,20 +368,18 @@ def rewards(connection: Connection, org: str, client_id: str) -> list[RewardLine
     ]
 
 
-_LINES = (
-    select(
-        *(_ACTIVITY.c[name] for name in ("id", "kind", "at", "amount_minor", "currency", "invoice_id", "data")),
-        _ACTIVITY.c.client_id,
-        _REFERRAL.c.referrer_id,
-        case(
-            (_REFERRAL.c.referrer_id == _ACTIVITY.c.client_id, _REFERRAL.c.referee_name),
-            else_=_REFERRAL.c.referrer_name,
-        ).label("name"),
-        _ACTIVITY.c.announces,
-    )
-    .select_from(_ACTIVITY.outerjoin(_REFERRAL, _REFERRAL.c.id == _ACTIVITY.c.referral_id))
-    .where(_ACTIVITY.c.org == bindparam("org"), _ACTIVITY.c.client_id == bindparam("client_id"))
-)
+#: Log lines with the name of the other side as its client may see it; the caller says whose.
+LINES = select(
+    *(_ACTIVITY.c[name] for name in ("id", "kind", "at", "amount_minor", "currency", "invoice_id", "data")),
+    _ACTIVITY.c.client_id,
+    _REFERRAL.c.referrer_id,
+    case(
+        (_REFERRAL.c.referrer_id == _ACTIVITY.c.client_id, _REFERRAL.c.referee_name),
+        else_=_REFERRAL.c.referrer_name,
+    ).label("name"),
+    _ACTIVITY.c.announces,
+).select_from(_ACTIVITY.outerjoin(_REFERRAL, _REFERRAL.c.id == _ACTIVITY.c.referral_id))
+_LINES = LINES.where(_ACTIVITY.c.org == bindparam("org"), _ACTIVITY.c.client_id == bindparam("client_id"))
 _ALL_LINES = _LINES.order_by(_ACTIVITY.c.id)
 _NEWS_LINES = (
     _LINES.where(_ACTIVITY.c.kind.in_(sorted(NEWS)), _ACTIVITY.c.announces)
@@ -368,16 +390,21 @@ _NEWS_LINES = (
 
 def activity(connection: Connection, org: str, client_id: str) -> list[News]:
     """Everything on the client's log, oldest first."""
-    return [_news(row) for row in connection.execute(_ALL_LINES, {"org": org, "client_id": client_id})]
+    return [news_of(row) for row in connection.execute(_ALL_LINES, {"org": org, "client_id": client_id})]
 
 
 def news(connection: Connection, org: str, client_id: str, *, page: int = PAGE) -> list[News]:
     """What the client was told, newest first: what concerns itself, not what it is only the other side of."""
     rows = connection.execute(_NEWS_LINES, {"org": org, "client_id": client_id, "page": page})
-    return [_news(row) for row in rows]
+    return [news_of(row) for row in rows]
 
 
-def _news(row: Any) -> News:
+def unread(connection: Connection, org: str, client_id: str) -> int:
+    """How much of its news the client has not seen yet; MOST_UNREAD stands for that many or more."""
+    return connection.scalar(_UNREAD, {"org": org, "client_id": client_id}) or 0
+
+
+def news_of(row: Any) -> News:
     return News(
         id=row.id,
         kind=row.kind,

@@ -34,7 +34,19 @@ _REWARD: Table = RewardRow.__table__  # type: ignore[assignment]
 ERASED = "(erased)"
 #: The other side's, or our own working: no part of what is handed out.
 _LEFT_OUT = frozenset(
-    {"org", "hash", "head", "email_key", "announces", "waits", "claimed_until", "delivered_at", "mail_at", "mail_tries"}
+    {
+        "org",
+        "hash",
+        "head",
+        "email_key",
+        "announces",
+        "waits",
+        "claimed_until",
+        "delivered_at",
+        "mail_at",
+        "mail_tries",
+        "unrolled",
+    }
 )
 
 

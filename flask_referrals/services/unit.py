@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from ..config import Settings
 from ..host import Host
-from ..models import ActivityRow
+from ..models import COUNTED, ActivityRow
 from ..money import Money
+from .portal import NEWS
 from .programs import Programs
 from .sql import sole
 
@@ -30,7 +31,8 @@ class Unit:
     """What a use case works with: session, host, settings, the time, who acts.
 
     Log lines are collected and written at its end. `again` says that this is a second try after a conflict, which has
-    to lock what it reads, since the host's transaction may go on seeing an older snapshot.
+    to lock what it reads, since the host's transaction may go on seeing an older snapshot. `mails` says that somebody
+    sends emails.
     """
 
     session: Session
@@ -41,6 +43,7 @@ class Unit:
     now: datetime
     actor: str
     again: bool = False
+    mails: bool = False
     lines: list[dict[str, Any]] = field(default_factory=list)
     _effects: SessionTransaction | None = None
 
@@ -84,11 +87,13 @@ class Unit:
             "announces": announces,
             "waits": 1 if announces else None,
             "delivered_at": None if announces else self.now,
+            "mail_at": self.now if self.mails and announces and client_id and kind in NEWS else None,
+            "unrolled": 1 if announces and kind in COUNTED else None,
         }
         self.lines.append(line)
         if both and other_id is not None:
-            mirror = {"client_id": other_id, "other_id": client_id, "announces": False, "waits": None}
-            self.lines.append(line | mirror | {"delivered_at": self.now})
+            mirror = {"client_id": other_id, "other_id": client_id, "announces": False, "delivered_at": self.now}
+            self.lines.append(line | mirror | {"waits": None, "mail_at": None, "unrolled": None})
 
     def apply_discount(self, record: Any, discount: Money) -> None:
         """Have the host put the discount on its record."""

@@ -25,6 +25,8 @@ _OPEN = (
     .where(or_(_REWARD.c.voucher == "open", _REWARD.c.voucher_invoice_id == bindparam("invoice_id")))
     .order_by(_REWARD.c.id)
 )
+#: For a second try: the host's transaction may go on seeing an older snapshot, so that only a locking read is of today.
+_OPEN_LOCKED = _OPEN.with_for_update()
 
 
 def use(unit: Unit, record: Any, invoice: Invoice) -> Outcome:
@@ -37,7 +39,7 @@ def use(unit: Unit, record: Any, invoice: Invoice) -> Outcome:
     if invoice.settled or invoice.void:
         return Outcome(ok=False, reason="more_than_due")
     binds = {"org": invoice.org, "client_id": invoice.client_id, "invoice_id": invoice.id}
-    found = list(unit.connection.execute(_OPEN, binds))
+    found = list(unit.connection.execute(_OPEN_LOCKED if unit.again else _OPEN, binds))
     there = {row.service for row in found if row.voucher_invoice_id == invoice.id}
     for row in found:
         if row.service in there:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from babel.dates import format_date, format_datetime
 
@@ -67,6 +67,10 @@ class Voice:
 
     def day(self, time: datetime) -> str:
         return str(format_date(time.astimezone(self.zone).date(), "d MMM y", locale=self.locale))
+
+    def short(self, day: date) -> str:
+        """A day of the calendar, without its year."""
+        return str(format_date(day, "d MMM", locale=self.locale))
 
     def last_day(self, end: datetime) -> str:
         """The day that ends at `end`."""

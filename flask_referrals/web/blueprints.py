@@ -5,7 +5,20 @@ from __future__ import annotations
 from flask import Flask
 
 from ..config import Settings
-from . import admin, admin_actions, admin_attribute, admin_client, admin_export, admin_queue, landing, portal
+from . import (
+    admin,
+    admin_actions,
+    admin_attribute,
+    admin_client,
+    admin_dashboard,
+    admin_export,
+    admin_liability,
+    admin_queue,
+    admin_simulator,
+    admin_why,
+    landing,
+    portal,
+)
 
 
 def register(app: Flask, settings: Settings) -> None:
@@ -13,6 +26,16 @@ def register(app: Flask, settings: Settings) -> None:
     app.register_blueprint(portal.make_blueprint(settings))
     app.register_blueprint(landing.make_blueprint(settings))
     staff = admin.make_blueprint(settings)
-    for pages in (admin_queue, admin_actions, admin_client, admin_attribute, admin_export):
+    for pages in (
+        admin_dashboard,
+        admin_liability,
+        admin_simulator,
+        admin_queue,
+        admin_actions,
+        admin_client,
+        admin_attribute,
+        admin_export,
+        admin_why,
+    ):
         pages.add_to(staff)
     app.register_blueprint(staff)

@@ -17,6 +17,7 @@ from ..services import codes
 from ..services.checks import Checked, check
 from ..services.unit import Unit
 from ..words import link_error_text
+from . import stopping
 from .fields import PREFILL
 from .pages import page
 
@@ -39,6 +40,7 @@ def make_blueprint(settings: Settings) -> Blueprint:
     """The blueprint `referrals_link` of one app."""
     blueprint = Blueprint("referrals_link", __name__, url_prefix=settings.link_prefix)
     blueprint.add_url_rule("/<code>", "landing", _landing, defaults={"org": DEFAULT_ORG}, strict_slashes=False)
+    stopping.add_to(blueprint)
     blueprint.add_url_rule("/<path:org>/<code>", "landing", _landing, strict_slashes=False)
     return blueprint
 

@@ -1,4 +1,7 @@
-"""What templates of the host's may use: `{% from "referrals/_macros.html" import invitation_badge, link_card %}`."""
+"""What templates of the host's may use.
+
+`{% from "referrals/_macros.html" import invitation_badge, link_card, news_link %}`
+"""
 
 from __future__ import annotations
 
@@ -102,6 +105,13 @@ def link_card(client: Any) -> LinkCard | None:
     return LinkCard(url_for("referrals.portal"), usable and spoken(usable), text, share)
 
 
+def unread(client: Any) -> int:
+    """How much news this client has not seen; `client` is the host's record or a Client."""
+    state = get_state()
+    value = client if isinstance(client, Client) else state.host.client(client)
+    return portal.unread(state.session().connection(), value.org, value.id)
+
+
 def _locale(state: State) -> str:
     return state.host.locale().replace("-", "_")
 
@@ -111,6 +121,7 @@ class Tools:
 
     invitation = staticmethod(invitation)
     link_card = staticmethod(link_card)
+    unread = staticmethod(unread)
 
 
 def register(app: Flask) -> None:

@@ -14,18 +14,19 @@ from ..domain.codes import spoken
 from ..domain.terms import Terms
 from ..host import Client
 from ..money import Money
-from ..services import codes, portal
+from ..services import codes, portal, preferences
 from ..words import (
     date_text,
     entry_text,
     money_text,
-    news_text,
     referee_text,
     referral_text,
     referrer_text,
 )
-from . import portal_forms, portal_why
+from ..words_news import news_text
+from . import portal_forms, portal_settings, portal_why
 from .pages import for_client, page
+from .portal_forms import private
 from .sharing import Share, portal_link, qr_code, share_of
 
 _LARGEST_ID = 2**62
@@ -44,6 +45,7 @@ def make_blueprint(settings: Settings) -> Blueprint:
     blueprint.add_url_rule("/", "portal", _portal, strict_slashes=False)
     blueprint.add_url_rule("/news", "news", _news, strict_slashes=False)
     portal_forms.add_to(blueprint)
+    portal_settings.add_to(blueprint)
     portal_why.add_to(blueprint)
     return blueprint
 
@@ -102,13 +104,16 @@ def _portal(state: State, client: Client) -> Response:
         history=[_entry(line, speech) for line in head.history],
         history_full=len(head.history) == portal.PAGE,
     )
-    return _private(response)
+    return private(response)
 
 
 @for_client
 def _news(state: State, client: Client) -> Response:
     speech = _speech(state, client)
     news = portal.news(state.session().connection(), client.org, client.id)
+    seen = preferences.find(state.session().connection(), client.org, client.id).seen_id
+    if news and news[0].id > seen and request.method == "GET":
+        state.run(lambda unit: preferences.seen(unit, client, news[0].id), actor="client", commit=True)
     lines = [
         {
             "text": news_text(
@@ -121,16 +126,11 @@ def _news(state: State, client: Client) -> Response:
             ),
             "day": speech.day(line.at),
             "at": line.at.isoformat(),
+            "new": line.id > seen,
         }
         for line in news
     ]
-    return _private(page("referrals/portal_news.html", title="News of your referrals", lines=lines))
-
-
-def _private(response: Response) -> Response:
-    """Kept by nobody but the client's own browser, which asks again."""
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
+    return private(page("referrals/portal_news.html", title="News of your referrals", lines=lines))
 
 
 def _before() -> int | None:

@@ -1,6 +1,7 @@
 """What a client does on its portal: inviting people by email, and choosing a code of its own (A1, C4).
 
-- `/invite`: GET shows the form and who was invited; POST with `emails`, one or many, by commas, spaces or lines
+- `/invite`: GET shows the form and who was invited; POST with `emails`, one or many, by commas, spaces or lines, and
+  where we send the invitations, `message`, the client's own words; the link is put below them if it is not in them
 - `/code`: GET shows the form; POST with `code`
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from urllib.parse import quote
 
 from flask import Blueprint, abort, redirect, request, url_for
@@ -39,11 +41,15 @@ def _invite(state: State, client: Client) -> Response:
     """Keep the addresses, and hand out a draft for the client's own mail app; what is wrong is told at each."""
     if request.method == "GET":
         return _invite_page(state, client)
-    _check_token()
+    check_token()
     typed = request.form.get("emails", "")[:_LONGEST]
     addresses = _addresses(typed)
+    message = request.form.get("message", "")[:_LONGEST].replace("\r\n", "\n") if _we_send(state) else None
+    words = message and _with_link(state, client, message)
     outcomes = {
-        address: state.run(lambda unit, to=address: invitations.invite(unit, client, to), actor="client", commit=True)  # type: ignore[misc]
+        address: state.run(
+            partial(invitations.invite, client=client, email=address, message=words), actor="client", commit=True
+        )
         for address in addresses[:AT_ONCE]
     }
     wrong = {address: outcome for address, outcome in outcomes.items() if not outcome.ok}
@@ -51,7 +57,18 @@ def _invite(state: State, client: Client) -> Response:
     if not addresses:
         wrong = {"": Outcome(ok=False, reason="email_invalid")}
     invited = [address for address, outcome in outcomes.items() if outcome.ok]
-    return _invite_page(state, client, typed="\n".join(left), wrong=wrong, invited=invited)
+    return _invite_page(state, client, typed="\n".join(left), wrong=wrong, invited=invited, message=message)
+
+
+def _we_send(state: State) -> bool:
+    return state.settings.invitations == "sent"
+
+
+def _with_link(state: State, client: Client, message: str) -> str:
+    """The message with the client's link, without which it would bring nothing."""
+    code = state.run(lambda unit: codes.current_code(unit, client.org, client.id), actor="client", commit=True)
+    link = portal_link(client.org, code.text)
+    return message if link in message or not message.strip() else f"{message.rstrip()}\n\n{link}"
 
 
 def _addresses(typed: str) -> list[str]:
@@ -67,6 +84,7 @@ def _invite_page(
     typed: str = "",
     wrong: dict[str, Outcome] | None = None,
     invited: list[str] | None = None,
+    message: str | None = None,
 ) -> Response:
     connection = state.session().connection()
     program = state.programs.get(connection, client.org)
@@ -81,9 +99,15 @@ def _invite_page(
         closed = "" if code.active else "code_inactive"
     found = invitations.of_client(state.session().connection(), client.org, client.id)
     lines = [(line.address, date_text(line.made_at, zone, locale), line.joined) for line in found]
-    mails = [] if draft is None else [(to, _mailto(to, draft.subject, draft.message)) for to in invited or ()]
+    mails = (
+        []
+        if draft is None or _we_send(state)
+        else [(to, _mailto(to, draft.subject, draft.message)) for to in invited or ()]
+    )
     together = (
-        _mailto("", draft.subject, draft.message, bcc=invited) if draft and invited and len(invited) > 1 else None
+        _mailto("", draft.subject, draft.message, bcc=invited)
+        if mails and draft and invited and len(invited) > 1
+        else None
     )
     response = page(
         "referrals/portal_invite.html",
@@ -95,12 +119,16 @@ def _invite_page(
             for address, outcome in (wrong or {}).items()
         ],
         mails=mails,
+        sent=len(invited or ()) if _we_send(state) else 0,
+        message=(message if message is not None else draft and draft.message) if _we_send(state) else None,
+        longest=invitations.LONGEST_MESSAGE,
+        org_name=state.host.org_name(client.org),
         together=together,
         closed=invitation_error_text(closed),
         lines=lines,
         status=422 if wrong else 200,
     )
-    return _private(response)
+    return private(response)
 
 
 def _mailto(to: str, subject: str, message: str, bcc: Sequence[str] = ()) -> str:
@@ -113,7 +141,7 @@ def _own_code(state: State, client: Client) -> Response:
     """Choose a code of one's own; the old one keeps working."""
     typed, reason = "", None
     if request.method == "POST":
-        _check_token()
+        check_token()
         typed = request.form.get("code", "")[:100]
         outcome = state.run(lambda unit: vanity.choose(unit, client, typed), actor="client", commit=True)
         if outcome.ok:
@@ -131,15 +159,17 @@ def _own_code(state: State, client: Client) -> Response:
         chosen=request.args.get("chosen") == "1",
         status=422 if reason else 200,
     )
-    return _private(response)
+    return private(response)
 
 
-def _check_token() -> None:
+def check_token() -> None:
+    """Stop a POST that does not come from a form of ours."""
     form = ReferralsForm(request.form)
     if not form.validate():
         abort(400, "The form has expired or was not sent from this site. Load the page again.")
 
 
-def _private(response: Response) -> Response:
+def private(response: Response) -> Response:
+    """Kept by nobody but the client's own browser, which asks again."""
     response.headers["Cache-Control"] = "private, no-cache"
     return response

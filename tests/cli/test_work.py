@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -79,3 +81,22 @@ def test_a_senseless_pause_is_refused(app: Flask, seconds: str) -> None:
     result = app.test_cli_runner().invoke(args=["referrals", "work", "--loop", seconds])
     assert result.exit_code == 2
     assert "--loop" in result.output
+
+
+def test_a_person_sees_how_far_it_is(app: Flask) -> None:
+    """On a terminal there is a progress bar, on its error output alone; elsewhere there is none."""
+    make_codes(app, "Jane")
+    url = app.config["SQLALCHEMY_DATABASE_URI"]
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", RUN, url, "referrals", "work"]
+    watched = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=theirs, text=True, timeout=60, check=True
+    )
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert watched.stdout == "repaired 0, delivered 1\n"
+    assert "100%" in shown
+    assert "statistics" in shown
+    alone = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert (alone.stdout, alone.stderr) == ("repaired 0, delivered 0\n", "")

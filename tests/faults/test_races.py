@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -19,12 +20,14 @@ PROCESSES = 8
 QUIET: dict[str, Any] = {"REFERRALS_DELIVERY": "worker"}
 
 
-def race(url: str, work: Callable[..., int], config: dict[str, Any] | None = None) -> list[int]:
-    """Let eight processes do the same work at once; what each returned."""
+def race(
+    url: str, work: Callable[..., int], config: dict[str, Any] | None = None, processes: int = PROCESSES
+) -> list[int]:
+    """Let the processes do the same work at once; what each returned."""
     db.session.rollback()
     context = multiprocessing.get_context("spawn")
-    with context.Pool(PROCESSES) as pool:
-        found = pool.starmap(work, [(url, seed, QUIET | (config or {})) for seed in range(PROCESSES)])
+    with context.Pool(processes) as pool:
+        found = pool.starmap(work, [(url, seed, QUIET | (config or {})) for seed in range(processes)])
         pool.close()
         pool.join()
         return found
@@ -99,6 +102,20 @@ def test_eight_processes_spend_and_expire_one_account(world: World, url: str) ->
     left = select(func.coalesce(func.sum(RewardRow.remaining_minor), 0))
     assert int(db.session.scalar(left) or 0) == balance.available.minor
     assert world.faults() == []
+
+
+def test_two_processes_redeem_refund_and_expire_one_account(world: World, url: str) -> None:
+    """K2, K3, K5, U1: whatever comes beside it, no credit is granted beyond what there is, and the books are right."""
+    world.terms(discount=None, credit_expires_days=3, referrer_reward={"kinds": ["credit"], "amount": "20.00"})
+    jane = world.client("Jane Smith")
+    code = world.code(jane)
+    for number in range(12):
+        world.pay(world.invoice(world.client(f"Kiera {number}", code), 10000))
+    granted = race(url, workers.spend_refund_and_expire, {"SECONDS": 30 if os.environ.get("CI") else 6}, processes=2)
+    assert all(granted)
+    assert world.faults() == []
+    kinds = set(db.session.scalars(select(LedgerRow.reason)))
+    assert {"reward", "reversal", "redemption", "expiry"} <= kinds
 
 
 def test_eight_processes_spend_one_account(world: World, url: str) -> None:

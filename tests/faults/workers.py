@@ -5,14 +5,16 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from flask_referrals import Money
-from tests.minihost import ClientRow, InvoiceRow, create_app, db
+from tests.minihost import ClientRow, InvoiceRow, MiniHost, create_app, db
 
 
 def _in_app(url: str, work: Callable[[Any], int], config: dict[str, Any]) -> int:
@@ -89,7 +91,7 @@ def spend_at_random(url: str, seed: int, config: dict[str, Any]) -> int:
                 elif invoice.settled:
                     invoice.paid, invoice.credit, invoice.settled = 0, 0, False
                     referrals.invoice_refunded(invoice)
-                elif choice.random() < 0.5:
+                elif choice.random() < 0.1:
                     invoice.paid, invoice.settled = invoice.total - invoice.credit, True
                     referrals.invoice_paid(invoice)
 
@@ -159,3 +161,62 @@ def _with_credit(referrals: Any, client_id: int, subtotal: int) -> int:
 
 def _without_credit(referrals: Any, invoice_id: int) -> None:
     referrals.take_off_credit(db.session.get_one(InvoiceRow, invoice_id))
+
+
+def spend_refund_and_expire(url: str, seed: int, config: dict[str, Any]) -> int:
+    """Spend Jane's credit or give it back, refund those who brought it or let them pay again, expire what is due.
+
+    For so many seconds, each of which is four days; how often credit was granted.
+    """
+
+    def work(referrals: Any) -> int:
+        choice = random.Random(seed)
+        clock = current_app.extensions["referrals"].now
+        first, begun = clock(), time.monotonic()
+        jane = db.session.scalars(select(ClientRow).where(ClientRow.name == "Jane Smith")).one()
+        value, jane_id = MiniHost().client(jane), jane.id
+        earning = list(db.session.scalars(select(InvoiceRow.id).where(InvoiceRow.client_id != jane_id)))
+        db.session.commit()
+        granted = 0
+        mine: list[int] = []
+        while time.monotonic() - begun < config["SECONDS"]:
+            clock.move_to(first + timedelta(days=4 * (time.monotonic() - begun)))
+
+            def spend() -> tuple[int, bool]:
+                invoice = InvoiceRow(client_id=jane_id, subtotal=choice.randrange(1, 300))
+                db.session.add(invoice)
+                db.session.flush()
+                ok = bool(referrals.use_credit(invoice).ok)
+                assert not ok or referrals.balance(value, "USD").available.minor >= 0, "overspent"
+                if ok and choice.random() < 0.5:
+                    invoice.paid, invoice.settled = max(0, invoice.total - invoice.credit), True
+                    referrals.invoice_paid(invoice)
+                return invoice.id, ok
+
+            def give_back(number: int = choice.randrange(10**6)) -> None:
+                if mine:
+                    _without_credit(referrals, mine[number % len(mine)])
+
+            def undo_or_redo(invoice_id: int = choice.choice(earning)) -> None:
+                invoice = db.session.get_one(InvoiceRow, invoice_id, with_for_update=True)
+                if invoice.settled:
+                    invoice.paid, invoice.settled = 0, False
+                    referrals.invoice_refunded(invoice)
+                else:
+                    invoice.paid, invoice.settled = invoice.total, True
+                    referrals.invoice_paid(invoice)
+
+            what = choice.random()
+            if what < 0.4:
+                (invoice_id, ok), _ = again(spend)
+                mine.append(invoice_id)
+                granted += ok
+            elif what < 0.55:
+                again(give_back)
+            elif what < 0.8:
+                again(undo_or_redo)
+            else:
+                again(referrals.work)
+        return granted
+
+    return _in_app(url, work, config)

@@ -114,6 +114,19 @@ def test_the_loop_within_its_budgets(scene: tuple[World, ClientRow]) -> None:
     db.session.commit()
 
 
+def test_credit_that_expires_costs_one_statement_more(world: World) -> None:
+    """K3: its lots are lowered by a statement of their own, however many of them there are."""
+    world.terms(discount=None, credit_expires_days=90)
+    jane = world.client("Jane Smith")
+    code = world.code(jane)
+    for number in range(3):
+        world.pay(world.invoice(world.client(f"Kiera {number}", code), 10000))
+    own = world.invoice(jane, 12000)
+    assert cost(lambda: world.referrals.use_credit(own)) == 5
+    db.session.commit()
+    assert world.credit(jane) == 3000
+
+
 def test_a_repeated_payment_costs_one_statement(scene: tuple[World, ClientRow]) -> None:
     """R4: what is done already is seen by the first look."""
     world, jane = scene
@@ -127,4 +140,5 @@ def test_a_worker_takes_three_statements_a_batch(scene: tuple[World, ClientRow])
     world, _ = scene
     db.session.rollback()
     busy = cost(world.referrals.work)
-    assert busy - cost(world.referrals.work) == 3  # each run ends with a look that finds nothing
+    # Each run ends with a look that finds nothing: deliveries take three, statistics two beside their look.
+    assert busy - cost(world.referrals.work) == 3 + 2

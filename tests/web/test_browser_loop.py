@@ -350,7 +350,7 @@ def read_of_the_reward(jane: Person, credit: Decimal) -> None:
     jane.sees("For recommending Nina O.")
     expect(jane.page.locator("body")).not_to_contain_text("Okafor")
     jane.looks_good("portal-360", "portal-1280")
-    jane.page.get_by_role("link", name="News").click()
+    jane.page.locator("main").get_by_role("link", name="News").click()
     jane.sees("Nina O. paid the first invoice, and you got $50.00 credit. Thank you!")
     jane.looks_good()
 
