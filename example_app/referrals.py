@@ -13,7 +13,7 @@ from sqlalchemy import select
 from flask_referrals import Client, Host, Invoice, Money, Referrals, spread
 from flask_referrals.adapters.mail import MailmanMailer
 
-from . import clock, models
+from . import cash, clock, models
 from .extensions import db
 from .models import Business, Status
 
@@ -121,4 +121,4 @@ class ExampleHost(Host):
 
 
 host = ExampleHost()
-referrals = Referrals(host, db=db, mailer=MailmanMailer(), clock=clock.now)
+referrals = Referrals(host, db=db, mailer=MailmanMailer(), gateway=cash.gateway, clock=clock.now)

@@ -8,10 +8,11 @@ from .events import Event
 from .extension import Referrals
 from .host import DEFAULT_ORG, Client, Host, Invoice
 from .money import Money, spread
+from .services.cashbook import PayoutLine
 from .services.codes import Code
 from .services.outcomes import Outcome, Referral, Tried
 from .services.portal import Balance, News, ReferralLine, RewardLine
-from .services.ports import Mail, Mailer
+from .services.ports import Gateway, Mail, Mailer
 from .services.programs import Program
 from .web.fields import ReferralCodeField
 
@@ -23,6 +24,7 @@ __all__ = [
     "ConfigurationError",
     "Discount",
     "Event",
+    "Gateway",
     "Host",
     "Invoice",
     "Limits",
@@ -34,6 +36,7 @@ __all__ = [
     "News",
     "NotFoundError",
     "Outcome",
+    "PayoutLine",
     "Program",
     "Promise",
     "Referral",

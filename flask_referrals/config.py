@@ -31,6 +31,8 @@ class Settings:
     admin_prefix: str = "/admin/referrals"
     #: Where referral links land.
     link_prefix: str = "/r"
+    #: Where Stripe sends its events.
+    stripe_prefix: str = "/referrals/stripe"
     #: The host's template that our pages extend; without one, a plain page of our own.
     base_template: str = "referrals/base.html"
     #: The base template for the staff's pages, where it is another one.

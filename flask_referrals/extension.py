@@ -16,15 +16,28 @@ from .adapters.tables import copy_into, create_all, hide_from_migrate
 from .adapters.worker import Done, work
 from .cli import group
 from .config import read_settings
-from .domain.terms import Terms
+from .domain.terms import KINDS, Kind, Terms
 from .errors import ConfigurationError
 from .host import Client, Host
 from .money import Money
-from .services import codes, decisions, invitations, invoices, ledger, moderation, portal, staff, vanity
+from .services import (
+    cashbook,
+    codes,
+    decisions,
+    invitations,
+    invoices,
+    ledger,
+    moderation,
+    payees,
+    portal,
+    settling,
+    staff,
+    vanity,
+)
 from .services.codes import Code
 from .services.outcomes import Outcome
 from .services.portal import News, RewardLine
-from .services.ports import Mailer
+from .services.ports import Gateway, Mailer
 from .services.programs import Program
 from .services.unit import Unit
 from .web import blueprints, macros
@@ -40,7 +53,8 @@ class Referrals:
 
     `host` answers what we ask the app. `db` is its Flask-SQLAlchemy object; an app without one gives `session`, a
     callable that returns the SQLAlchemy session of the moment. `mailer` sends emails to clients; without one there are
-    none (docs/howto/mail.md). `clock` returns the time as an aware datetime in UTC.
+    none (docs/howto/mail.md). `gateway` pays cash; without one there is none (docs/howto/stripe.md); a function is
+    called with the app, for a gateway that hangs on its config. `clock` returns the time as an aware datetime in UTC.
     Nothing of an app is kept on the object, so one object may serve several apps. The verbs need an app context.
     """
 
@@ -52,6 +66,7 @@ class Referrals:
         db: Any = None,
         session: Callable[[], Session] | None = None,
         mailer: Mailer | None = None,
+        gateway: Gateway | Callable[[Flask], Gateway | None] | None = None,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         if not isinstance(host, Host):
@@ -62,6 +77,7 @@ class Referrals:
         self._db = db
         self._session: Callable[[], Session] = session if session is not None else (lambda: db.session())
         self._mailer = mailer
+        self._gateway = gateway
         self._clock = clock
         if app is not None:
             self.init_app(app)
@@ -85,13 +101,16 @@ class Referrals:
                 "REFERRALS_INVITATIONS is 'sent', and there is nobody to send: pass a mailer to Referrals",
                 key="REFERRALS_INVITATIONS",
             )
-        app.extensions[KEY] = State(app, self._host, settings, self._session, self._clock, mailer=self._mailer)
+        gateway = self._gateway(app) if callable(self._gateway) else self._gateway
+        app.extensions[KEY] = State(
+            app, self._host, settings, self._session, self._clock, mailer=self._mailer, gateway=gateway
+        )
         if self._db is not None:
             copy_into(self._db.metadata)
             hide_from_migrate(app)
         transactions.listen()
         receivers.listen()
-        blueprints.register(app, settings)
+        blueprints.register(app, settings, hears_stripe=bool(getattr(gateway, "webhook_secrets", ())))
         macros.register(app)
         app.cli.add_command(group)
 
@@ -180,6 +199,10 @@ class Referrals:
         """Every reward of this client, oldest first."""
         return portal.rewards(get_state().session().connection(), client.org, client.id)
 
+    def payouts(self, client: Client) -> list[cashbook.PayoutLine]:
+        """Every payout of this client, oldest first (P)."""
+        return cashbook.of_client(get_state().session().connection(), client.org, client.id)
+
     def activity(self, client: Client) -> list[News]:
         """Everything on the client's log, oldest first (G1)."""
         return portal.activity(get_state().session().connection(), client.org, client.id)
@@ -260,6 +283,25 @@ class Referrals:
         Refused with `code_not_allowed`, `code_taken` or `too_many_codes`.
         """
         return verbs.told(get_state().run(lambda unit: vanity.choose(unit, client, text), actor=by))
+
+    def choose(self, client: Client, kind: Kind, *, by: str = "client") -> int:
+        """The client wants its rewards of money as `credit` or as `cash` from now on (R6). The caller commits.
+
+        Goes for every reward that is not issued yet, as far as its terms allow; how many there are. ValueError for
+        another kind.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"kind is one of {', '.join(KINDS)}, not {kind!r}")
+        return get_state().run(lambda unit: settling.choose(unit, client.org, client.id, kind), actor=by)
+
+    def pause_payouts(self, org: str, client: Client | None = None, *, on: bool, by: str) -> None:
+        """Pause the payouts to a client, or all of the org's, or let them go on (P7). The caller commits."""
+        client_id = "" if client is None else client.id
+        get_state().run(lambda unit: payees.pause(unit, org, client_id, on=on), actor=by)
+
+    def tax_details(self, client: Client, year: int, *, by: str) -> None:
+        """The client's tax details for that calendar year are there, so that payouts go past the limit (P7)."""
+        get_state().run(lambda unit: payees.clear_tax(unit, client.org, client.id, year), actor=by)
 
     def invite(self, client: Client, email: str, message: str | None = None) -> Outcome:
         """Keep that the client invites this address, which is recognised at registration (A1). The caller commits.

@@ -107,6 +107,14 @@ class Host:
         """The host's invoice record with that id in that org, or None."""
         raise NotImplementedError("Host.find_invoice: return your invoice record with this id, or None")
 
+    def find_stripe_invoice(self, stripe_invoice_id: str) -> Any | None:
+        """The host's record of an invoice that Stripe billed; None, as by default, where the host bills by itself.
+
+        With it, Stripe's `invoice.paid`, `charge.refunded`, `refund.failed` and a lost dispute stand in for the host's
+        signals; `invoice` then says how the record stands.
+        """
+        return None
+
     def has_paid_invoice(self, client: Client) -> bool:
         """Whether the client has ever paid an invoice of its org: then it is no new client (A3 `existing_client`)."""
         raise NotImplementedError("Host.has_paid_invoice: say whether this client has a paid invoice")

@@ -140,26 +140,32 @@ def referrer_text(terms: Terms, locale: str = "en_US") -> str:
     """What the referrer gets, in words: the reward, its tiers and extras, and what is asked for."""
     when = "when they register" if terms.qualifies_on == "registration" else "when they pay their first invoice"
     base = terms.referrer_reward
-    text = "" if base is None else f"{promise_text(base, locale)} {when}"
+    text = "" if base is None else f"{promise_text(base, locale, terms.kinds)} {when}"
     if terms.min_paid is not None and terms.qualifies_on != "registration":
         text += f", with {money_text(terms.min_paid, locale)} or more" if text else ""
-    more = [f"{promise_text(tier.promise, locale)} from the {ordinal(tier.start)} on" for tier in terms.tiers]
+    more = [
+        f"{promise_text(tier.promise, locale, terms.kinds)} from the {ordinal(tier.start)} on" for tier in terms.tiers
+    ]
     more += [f"{money_text(one.amount, locale)} extra for the {ordinal(one.at)}" for one in terms.milestones]
     parts = [part for part in (text, *more) if part]
     return "; ".join(parts) if parts else "our thanks"
 
 
-def promise_text(promise: Promise, locale: str = "en_US") -> str:
+_AS = {("cash",): "cash", ("credit", "cash"): "credit or cash", ("cash", "credit"): "cash or credit"}
+
+
+def promise_text(promise: Promise, locale: str = "en_US", kinds: tuple[str, ...] = ("credit",)) -> str:
     """One reward in words: `$50.00 credit`, `10% of the invoice as credit (at most $100.00)`, `a free Lawn mowing`."""
     if promise.service is not None:
         worth = promise.service.value
         return f"a free {promise.service.name}" + (
             "" if worth is None else f" (worth up to {money_text(worth, locale)})"
         )
+    what = _AS.get(kinds, "credit")
     if promise.percent is not None:
         most = "" if promise.cap is None else f" (at most {money_text(promise.cap, locale)})"
-        return f"{percent_text(promise.percent)} of the invoice as credit{most}"
-    return "" if promise.amount is None else f"{money_text(promise.amount, locale)} credit"
+        return f"{percent_text(promise.percent)} of the invoice as {what}{most}"
+    return "" if promise.amount is None else f"{money_text(promise.amount, locale)} {what}"
 
 
 def conditions_text(terms: Terms, locale: str = "en_US") -> list[str]:
@@ -171,6 +177,8 @@ def conditions_text(terms: Terms, locale: str = "en_US") -> list[str]:
         found.append(f"The first invoice is to be paid within {days_text(terms.qualify_within_days)}.")
     if terms.credit_expires_days is not None:
         found.append(f"Credit that is not spent within {days_text(terms.credit_expires_days)} expires.")
+    if "cash" in terms.kinds and terms.min_payout is not None:
+        found.append(f"Cash is paid out from {money_text(terms.min_payout, locale)} on; smaller sums wait together.")
     if terms.approval != "none":
         which = "Each reward is" if terms.approval == "all" else "Some rewards are"
         found.append(f"{which} approved by staff first.")
@@ -252,3 +260,35 @@ def entry_text(reason: str, name: str | None = None) -> str:
     if name is not None and reason == "reversal":
         return f"Taken back, since {name}'s payment was undone"
     return _ENTRIES.get(reason, reason.replace("_", " ").capitalize())
+
+
+_PAYOUT_STATES = {
+    "queued": ("Waiting", "It goes out with the next run"),
+    "sending": ("On its way", "It is being sent"),
+    "unknown": ("On its way", "It is being checked whether it went out"),
+    "sent": ("Sent", "It is on its way to your bank"),
+    "paid": ("Paid", "Your bank has it"),
+    "failed": ("Not sent", "It could not be sent"),
+    "cancelled": ("Cancelled", "Its payment was undone before it went out"),
+    "reversed": ("Taken back", "Its payment was undone"),
+    "owed": ("Open", "Its payment was undone; later rewards settle it"),
+}
+_PAYOUT_REASONS = {
+    "bank_account": "It waits for a bank account",
+    "paused": "Payouts are paused at the moment",
+    "tax_details": "It waits for your tax details for this year",
+    "by_hand": "It goes out with the next bank run",
+    "low_balance": "It follows as soon as the business has funded it",
+    "busy": "It is tried again shortly",
+    "account_closed": "Your account is closed; link another one, and it is sent again",
+    "account_restricted": "Your account needs more details; add them, and it is sent again",
+    "bank_refused": "Your bank has sent it back; check your bank details",
+    "refused": "The business looks into it",
+    "netted": "It settled what was still open from an undone payment",
+}
+
+
+def payout_text(state: str, reason: str | None) -> tuple[str, str]:
+    """A payout's state in a word or two, and what it waits for or why it stands so, as its client reads it (P4)."""
+    word, why = _PAYOUT_STATES.get(state, (state.capitalize(), ""))
+    return word, _PAYOUT_REASONS.get(reason or "", why)

@@ -59,6 +59,16 @@ def kind_text(kind: str, say: Say = english) -> str:
             return say("Your free service is there again")
         case "voucher_cancelled":
             return say("Your free service is not there any more")
+        case "payout_sent":
+            return say("Money is on its way to you")
+        case "payout_paid":
+            return say("Your bank has your money")
+        case "payout_failed":
+            return say("A payout did not go through")
+        case "payout_reversed":
+            return say("A payout was taken back")
+        case "bank_trouble":
+            return say("Your account for payouts needs you")
         case "expired":
             return say("A recommendation has expired")
         case "rejected":
@@ -81,7 +91,11 @@ def news_text(
     `registered` says that a registration earned the reward, and no invoice.
     """
     service = data.get("service")
-    what = say("a free {service}").format(service=service) if service else say("{amount} credit").format(amount=amount)
+    what = say("{amount} credit").format(amount=amount)
+    if service:
+        what = say("a free {service}").format(service=service)
+    elif data.get("given_as") == "cash":
+        what = say("{amount} in cash").format(amount=amount)
     facts = {"name": name, "amount": amount, "what": what, "service": service}
     declined = data.get("reason") in ("rejected", "refused_by_staff")
     found = _sentence(kind, data, say, as_referrer=as_referrer, registered=registered, declined=declined)
@@ -140,6 +154,16 @@ def _sentence(
             return say("Your free {service} is there again, since its invoice was undone.")
         case "voucher_cancelled":
             return say("Your free {service} is not there any more.")
+        case "payout_sent":
+            return say("{amount} is on its way to your bank account.")
+        case "payout_paid":
+            return say("{amount} has reached your bank account.")
+        case "payout_failed":
+            return _not_paid(data, say)
+        case "payout_reversed":
+            return say("{amount} of a payout was taken back, since the payment behind it was undone.")
+        case "bank_trouble":
+            return say("Your account does not take payouts at the moment. Open it, and see what is missing.")
         case "expired" if as_referrer:
             return say("{name} did not pay a first invoice in time.")
         case "expired":
@@ -151,8 +175,25 @@ def _sentence(
     return None
 
 
+def _not_paid(data: Mapping[str, Any], say: Say) -> str:
+    match data.get("reason"):
+        case "account_closed":
+            return say(
+                "{amount} could not be paid out: your account is closed. Link another one, and it is sent again."
+            )
+        case "account_restricted":
+            return say("{amount} could not be paid out: your account needs more details.")
+        case "bank_refused":
+            return say("Your bank has sent {amount} back. Check your bank details.")
+    return say("{amount} could not be paid out. We look into it.")
+
+
 def _pending(data: Mapping[str, Any], say: Say, *, as_referrer: bool) -> str:
     match data.get("waits_for"), as_referrer:
+        case "bank_account", _:
+            return say("{name} came by a recommendation. Link a bank account to get your {what}.")
+        case "min_payout", _:
+            return say("{name} came by a recommendation. Your {what} goes out with the next payout.")
         case "approval", True:
             return say("{name} came by a recommendation, and your reward of {what} waits to be approved.")
         case "approval", False:

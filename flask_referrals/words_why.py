@@ -22,6 +22,10 @@ _LIMITS = {
     "total": "the number of rewards that one client can get is reached",
     "budget": "the program's budget is used up at the moment",
 }
+_CASH = {
+    "waits_bank_account": "It is cash, and waits until you have linked a bank account. Nothing is lost meanwhile.",
+    "waits_min_payout": "It is cash, and goes out with the next payout that is large enough.",
+}
 _FLAGS = {
     "disposable_email": "a throw-away email address",
     "many_registrations": "many registrations in a short time",
@@ -70,6 +74,8 @@ def reward_why(reward: WhyReward, zone: tzinfo, locale: str = "en_US") -> str:
     if reward.code == "waits_hold":
         day = "the end of the waiting time" if reward.hold_until is None else date_text(reward.hold_until, zone, locale)
         return f"It is held until {day}, in case the payment is undone."
+    if reward.code in _CASH:
+        return _CASH[reward.code]
     if reward.code.startswith("waits_"):
         return f"It waits, since {_LIMITS.get(reward.code.removeprefix('waits_'), 'a limit is reached')}."
     for state, verb in (("cancelled", "It was cancelled"), ("reversed", "It was taken back")):
@@ -203,6 +209,11 @@ def _waiting(reward: WhyReward, reason: str, found: Why, zone: tzinfo, locale: s
         return Told(
             (f"It is held{until}{kept}, in case the payment is undone.",), f"Nothing: {_WORK} after that issues it."
         )
+    if reason == "bank_account":
+        text = "It is cash, and the client has linked no account that takes payouts."
+        return Told((text,), "Nothing: the client links one on its portal, or takes the reward as credit.")
+    if reason == "min_payout":
+        return Told((f"It is cash, and goes into the next payout that is large enough, with {_WORK}.",), "Nothing.")
     release = ", or release it now."
     if reward.most is None:
         return Told(

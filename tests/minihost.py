@@ -11,7 +11,7 @@ from sqlalchemy import event, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Mapped, mapped_column
 
-from flask_referrals import Client, Host, Invoice, Mailer, Money, Referrals
+from flask_referrals import Client, Gateway, Host, Invoice, Mailer, Money, Referrals
 from flask_referrals.testing import FrozenClock
 
 db = SQLAlchemy()  # with its default base: Flask-SQLAlchemy 3.0 knows no other
@@ -109,13 +109,17 @@ class MiniHost(Host):
 
 
 def create_app(
-    database_url: str, clock: FrozenClock | None = None, mailer: Mailer | None = None, **config: Any
+    database_url: str,
+    clock: FrozenClock | None = None,
+    mailer: Mailer | None = None,
+    gateway: Gateway | None = None,
+    **config: Any,
 ) -> Flask:
     """An app on that database, with a Referrals of its own clock."""
     app = Flask(__name__)
     app.config.update(SECRET_KEY="test", SQLALCHEMY_DATABASE_URI=database_url, **config)
     db.init_app(app)
-    extension = Referrals(MiniHost(), db=db, mailer=mailer, clock=clock or FrozenClock())
+    extension = Referrals(MiniHost(), db=db, mailer=mailer, gateway=gateway, clock=clock or FrozenClock())
     extension.init_app(app)
     app.extensions["referrals_object"] = extension
     with app.app_context():

@@ -20,7 +20,7 @@ from ..errors import ConfigurationError
 from ..events import Event
 from ..host import Host
 from ..services import outbox, retries
-from ..services.ports import Mailer
+from ..services.ports import Gateway, Mailer
 from ..services.programs import Programs
 from ..services.unit import Unit
 from .transactions import in_savepoint, is_lost
@@ -51,6 +51,7 @@ class State:
     session: Callable[[], Session]
     now: Callable[[], datetime]
     mailer: Mailer | None = None
+    gateway: Gateway | None = None
     programs: Programs = field(default_factory=Programs)
 
     def run(self, use_case: Callable[[Unit], Answer], *, actor: str = "host", commit: bool = False) -> Answer:
@@ -118,8 +119,19 @@ class State:
             log.exception("%s could not be kept for `flask referrals work` either; fire it again to repair it", verb)
 
     def _unit(self, session: Session, actor: str, connection: Connection, again: bool) -> Unit:
-        mails = self.mailer is not None
-        return Unit(session, connection, self.host, self.settings, self.programs, self.now(), actor, again, mails)
+        return Unit(
+            session,
+            connection,
+            self.host,
+            self.settings,
+            self.programs,
+            self.now(),
+            actor,
+            again,
+            mails=self.mailer is not None,
+            banks=self.gateway is None or self.gateway.onboards,
+            sends=self.gateway is None or self.gateway.sends,
+        )
 
     def _after_commit(self, engine: Engine | None) -> None:
         if engine is None or self.settings.delivery != "at_once":

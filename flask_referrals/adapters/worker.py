@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from sqlalchemy.engine import Engine
 
-from ..services import expiry, outbox, retries, settling, statistics, upkeep
+from ..services import expiry, outbox, payouts, retries, settling, statistics, upkeep
 from ..services.unit import Unit
-from . import postman, verbs
+from . import cashier, postman, verbs
 from .state import State
 
 Answer = TypeVar("Answer")
@@ -24,7 +24,8 @@ BATCH = 100
 @dataclass(slots=True)
 class Done:
     """What a run did, by the number: facts repaired and put off once more, referrals expired, rewards issued, lots of
-    credit expired, notices given, budget warnings, log lines delivered, emails sent."""
+    credit expired, notices given, budget warnings, log lines delivered, emails sent; payouts made and sent, and parts
+    of payouts taken back."""
 
     repaired: int = 0
     put_off: int = 0
@@ -35,6 +36,9 @@ class Done:
     warnings: int = 0
     delivered: int = 0
     mailed: int = 0
+    payouts: int = 0
+    sent: int = 0
+    taken_back: int = 0
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
@@ -104,8 +108,9 @@ def _settle(state: State, done: Done, stop: Callable[[], bool]) -> None:
             if stop():
                 return
     for org, client_id in _run(state, settling.queues):
-        while _run(state, partial(settling.settle_next, org=org, client_id=client_id)) == "issued":
-            done.issued += 1
+        settle_next = partial(settling.settle_next, org=org, client_id=client_id)
+        while (found := _run(state, settle_next)) in ("issued", *payouts.CASH_WAITS):
+            done.issued += found == "issued"
             if stop():
                 return
 
@@ -158,10 +163,23 @@ def _deliver(state: State, engine: Engine, stop: Callable[[], bool]) -> int:
     return total
 
 
+def _pay(state: State, done: Done, stop: Callable[[], bool]) -> None:
+    """Cash goes into payouts, payouts to the gateway, and what was undone comes back (P)."""
+    if getattr(state.gateway, "webhook_secrets", ()):
+        from . import stripe_events  # needs the stripe library, which takes long to load
+
+        stripe_events.work(state)
+    done.payouts += cashier.make_payouts(state, stop)
+    cashier.observe_accounts(state, stop)
+    done.sent += cashier.send_payouts(state, stop)
+    done.taken_back += cashier.take_back(state, stop)
+
+
 _BY_TIME: dict[str, Callable[[State, Done, Callable[[], bool]], None]] = {
     "expiry": _expire,
     "rewards that wait": _settle,
     "credit": _lapse,
+    "payouts": _pay,
     "budgets": _warn,
     "statistics": _count,
 }

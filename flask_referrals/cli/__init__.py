@@ -9,10 +9,19 @@ from .codes import commands as codes_commands
 from .db import commands as db_commands
 from .doctor import doctor_command
 from .ledger import commands as ledger_commands
+from .stripe import commands as stripe_commands
 from .work import work_command
 
 group = AppGroup("referrals", help="The client referral program.")
-for command in (db_commands, codes_commands, ledger_commands, client_commands, work_command, doctor_command):
+for command in (
+    db_commands,
+    codes_commands,
+    ledger_commands,
+    client_commands,
+    stripe_commands,
+    work_command,
+    doctor_command,
+):
     group.add_command(command)
 
 __all__ = ["group"]

@@ -68,6 +68,9 @@ _WORDS = {
     "lapsed": "credit expired {}",
     "notices": "gave {} notices",
     "mailed": "sent {} emails",
+    "payouts": "made {} payouts",
+    "sent": "sent {} payouts",
+    "taken_back": "took back {}",
     "warnings": "budget warnings {}",
 }
 

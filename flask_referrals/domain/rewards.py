@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from ..money import Money
-from .terms import Promise, Terms
+from .terms import Kind, Promise, Terms
 
 Beneficiary = Literal["referrer", "referee"]
 
@@ -16,7 +17,8 @@ class PlannedReward:
     """A reward that a qualification calls for: who gets it, what, and for which cause (R4: one each).
 
     `service` names a free service, of which `amount` is the stated value, or zero. `shrinks` says that a partial refund
-    takes its part (U2). `tier` is where the tier that set it begins, `milestone` the number that brought it.
+    takes its part (U2). `tier` is where the tier that set it begins, `milestone` the number that brought it. `choices`
+    are the kinds among which the referrer may choose, the default first (R6).
     """
 
     beneficiary: Beneficiary
@@ -27,6 +29,7 @@ class PlannedReward:
     shrinks: bool = False
     tier: int | None = None
     milestone: int | None = None
+    choices: tuple[Kind, ...] = ("credit",)
 
 
 def why_not(terms: Terms, stays_paid: Money) -> str | None:
@@ -66,7 +69,8 @@ def plan(terms: Terms, n: int, basis: Money | None) -> list[PlannedReward]:
     for milestone in terms.milestones:
         if milestone.at == n:
             cause = f"milestone:{n}"
-            rewards.append(PlannedReward("referrer", "credit", milestone.amount, cause, milestone=n))
+            extra = PlannedReward("referrer", terms.kinds[0], milestone.amount, cause, milestone=n, choices=terms.kinds)
+            rewards.append(extra)
     if terms.referee_reward is not None:
         rewards.append(PlannedReward("referee", "credit", terms.referee_reward))
     return rewards
@@ -78,13 +82,29 @@ def _planned(terms: Terms, promise: Promise, basis: Money | None, tier: int | No
         value = promise.service.value or Money.zero(terms.currency)
         return PlannedReward("referrer", "service", value, service=promise.service.name, tier=tier)
     if promise.percent is None:
-        return None if promise.amount is None else PlannedReward("referrer", "credit", promise.amount, tier=tier)
+        if promise.amount is None:
+            return None
+        return PlannedReward("referrer", terms.kinds[0], promise.amount, tier=tier, choices=terms.kinds)
     if basis is None or basis.minor <= 0:
         return None
     amount = basis.percent(promise.percent)
     if promise.cap is not None and amount > promise.cap:
         amount = promise.cap
-    return PlannedReward("referrer", "credit", amount, shrinks=True, tier=tier) if amount else None
+    if not amount:
+        return None
+    return PlannedReward("referrer", terms.kinds[0], amount, shrinks=True, tier=tier, choices=terms.kinds)
+
+
+def kind_now(choices: Sequence[str], chosen: str | None, *, linked: bool) -> str:
+    """As what a reward of money is given, by what the client chose and the kinds that were promised (R6).
+
+    Where only cash was promised, a client without a linked bank account may take it as credit instead.
+    """
+    if chosen in choices:
+        return str(chosen)
+    if chosen == "credit" and not linked:
+        return "credit"
+    return choices[0]
 
 
 def taken_back(amount: int, stays: int, paid: int) -> int:

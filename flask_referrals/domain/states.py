@@ -26,6 +26,26 @@ HOLD: Final[Steps] = {
     "captured": frozenset({"released"}),
     "released": frozenset(),
 }
+PAYOUT: Final[Steps] = {
+    "queued": frozenset({"sending", "cancelled"}),
+    "sending": frozenset({"sent", "queued", "unknown", "failed"}),
+    "unknown": frozenset({"sent", "queued"}),
+    "sent": frozenset({"paid", "reversed", "owed"}),
+    "paid": frozenset({"reversed", "owed"}),
+    "failed": frozenset(),
+    "cancelled": frozenset(),
+    "reversed": frozenset(),
+    "owed": frozenset(),
+}
+REVERSAL: Final[Steps] = {
+    "queued": frozenset({"sending", "cancelled", "owed"}),
+    "sending": frozenset({"done", "queued", "unknown", "owed"}),
+    "unknown": frozenset({"done", "queued"}),
+    "done": frozenset(),
+    "owed": frozenset({"settled"}),
+    "settled": frozenset(),
+    "cancelled": frozenset(),
+}
 VOUCHER: Final[Steps] = {
     "open": frozenset({"used", "cancelled"}),
     "used": frozenset({"open", "cancelled"}),
@@ -37,6 +57,8 @@ _STEPS: Final[Mapping[str, Steps]] = {
     "reward": REWARD,
     "credit on an invoice": HOLD,
     "voucher": VOUCHER,
+    "payout": PAYOUT,
+    "reversal": REVERSAL,
 }
 
 

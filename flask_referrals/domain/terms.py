@@ -20,6 +20,9 @@ EVENTS: tuple[Event, ...] = ("first_paid_invoice", "registration")
 Approval = Literal["none", "flagged", "all"]
 #: Which rewards staff must approve (R8).
 APPROVALS: tuple[Approval, ...] = ("none", "flagged", "all")
+Kind = Literal["credit", "cash"]
+#: As what a client may get a reward of money (R6).
+KINDS: tuple[Kind, ...] = ("credit", "cash")
 #: No number of days, referrals or rewards in the terms is larger.
 MOST = 36500
 
@@ -84,7 +87,10 @@ class Limits:
 class Terms:
     """What a referral made under these terms is promised, for good (T5). Money is in `currency` throughout (M4).
 
-    `approval`, `limits` and `auto_apply_credit` are those in force when they are needed, whatever the referral's (L1).
+    `kinds` says as what the referrer may get money, the default first (R6); the referee's reward is always credit.
+    `approval`, `limits`, `auto_apply_credit`, `min_payout` and `yearly_limit` are those in force when they are needed,
+    whatever the referral's (L1, P7): payouts are at least `min_payout`, and from `yearly_limit` on in a calendar year
+    they wait for the client's tax details.
     """
 
     currency: str
@@ -92,6 +98,7 @@ class Terms:
     discount_min_invoice: Money | None = None
     referee_reward: Money | None = None
     referrer_reward: Promise | None = None
+    kinds: tuple[Kind, ...] = ("credit",)
     tiers: tuple[Tier, ...] = ()
     milestones: tuple[Milestone, ...] = ()
     qualifies_on: Event = "first_paid_invoice"
@@ -103,6 +110,8 @@ class Terms:
     limits: Limits = Limits()
     accept_codes_at: tuple[Point, ...] = POINTS
     auto_apply_credit: bool = False
+    min_payout: Money | None = None
+    yearly_limit: Money | None = None
 
     def document(self) -> dict[str, Any]:
         """The terms as plain data for the table: amounts and percentages as decimal texts, absent keys for 'none'."""
@@ -116,8 +125,8 @@ class Terms:
         if self.referee_reward is not None:
             found["referee_reward"] = {"amount": _text(self.referee_reward)}
         if self.referrer_reward is not None:
-            kind = "credit" if self.referrer_reward.service is None else "service"
-            found["referrer_reward"] = {"kinds": [kind], **_promise(self.referrer_reward)}
+            kinds = list(self.kinds) if self.referrer_reward.service is None else ["service"]
+            found["referrer_reward"] = {"kinds": kinds, **_promise(self.referrer_reward)}
         if self.tiers:
             found["tiers"] = [{"from": tier.start, **_promise(tier.promise)} for tier in self.tiers]
         if self.milestones:
@@ -134,6 +143,8 @@ class Terms:
             approval=None if self.approval == "none" else self.approval,
             limits=(counted | _dropped(budget=_text(limits.budget))) or None,
             auto_apply_credit=self.auto_apply_credit or None,
+            min_payout=_text(self.min_payout),
+            yearly_limit=_text(self.yearly_limit),
         )
 
     @staticmethod
@@ -178,6 +189,10 @@ def _promise(promise: Promise) -> dict[str, Any]:
     )
 
 
+def _is_choice(kinds: list[Any]) -> bool:
+    return bool(kinds) and len(set(kinds)) == len(kinds) and set(kinds) <= set(KINDS)
+
+
 def _dropped(**values: Any) -> dict[str, Any]:
     """Without what is None."""
     return {key: value for key, value in values.items() if value is not None}
@@ -186,7 +201,7 @@ def _dropped(**values: Any) -> dict[str, Any]:
 _KEYS = (
     "currency", "discount", "discount_min_invoice", "referee_reward", "referrer_reward", "tiers", "milestones",
     "qualifies_on", "min_paid", "hold_days", "qualify_within_days", "credit_expires_days", "approval", "limits",
-    "accept_codes_at", "auto_apply_credit",
+    "accept_codes_at", "auto_apply_credit", "min_payout", "yearly_limit",
 )  # fmt: skip
 
 
@@ -286,14 +301,18 @@ class _Reader:
         if not given:
             return None
         kinds = list(given.get("kinds", ["credit"]))
-        if kinds not in (["credit"], ["service"]):
-            self.wrong["referrer_reward.kinds"] = "a reward is account credit or a free service"
+        if kinds != ["service"] and not _is_choice(kinds):
+            self.wrong["referrer_reward.kinds"] = "a reward is credit, cash, a choice of the two, or a free service"
         if (given.get("service") is not None) != (kinds == ["service"]):
             self.wrong["referrer_reward.kinds"] = "a free service, and nothing else, is named and may have a value"
         cap = self.money("referrer_reward.cap", given.get("cap"))
         if given.get("cap") is not None and not self._has_percent():
             self.wrong["referrer_reward.cap"] = "only a percentage has a cap"
         return self.promise("referrer_reward", given, cap)
+
+    def kinds(self) -> tuple[Kind, ...]:
+        given = list((self.document.get("referrer_reward") or {}).get("kinds", ["credit"]))
+        return tuple(given) if _is_choice(given) else ("credit",)
 
     def _has_percent(self) -> bool:
         given = [self.document.get("referrer_reward") or {}, *(self.document.get("tiers") or ())]
@@ -352,6 +371,7 @@ class _Reader:
             discount_min_invoice=self.money("discount_min_invoice", document.get("discount_min_invoice")),
             referee_reward=self.money("referee_reward.amount", (document.get("referee_reward") or {}).get("amount")),
             referrer_reward=referrer_reward,
+            kinds=self.kinds(),
             tiers=self.tiers(),
             milestones=self.milestones(),
             qualifies_on=self.choice("qualifies_on", EVENTS),
@@ -363,6 +383,8 @@ class _Reader:
             limits=self.limits(),
             accept_codes_at=self.points(),
             auto_apply_credit=bool(document.get("auto_apply_credit")),
+            min_payout=self.money("min_payout", document.get("min_payout")),
+            yearly_limit=self.money("yearly_limit", document.get("yearly_limit")),
         )
         if self.wrong:
             raise TermsError(self.wrong)

@@ -1,4 +1,4 @@
-"""Why a reward is not issued yet: approval, hold, a limit (R5, R8, L1)."""
+"""Why a reward is not issued yet: approval, hold, a limit, and cash its bank account or its payout (R5, R6, R8, L1)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def first_wait(
     if not approved and (approval == "all" or (approval == "flagged" and flagged)):
         return "approval"
     return "hold" if hold_until is not None and hold_until > now else None
+
+
+def cash_waits(*, linked: bool) -> str:
+    """What a cash reward waits for that nothing else keeps: a bank account, or the next payout (R6, P7)."""
+    return "min_payout" if linked else "bank_account"
 
 
 @dataclass(slots=True)

@@ -31,6 +31,8 @@ class AccountRow(Base):
     and `qualified` that stand so now (R2), whatever the currency of their terms; and its rewards as a referrer for the
     limits (L1): `issued` in all, `in_month` of `month` and `in_year` of that month's year, `waiting` for a place.
     The org's own row in a currency (`client_id` ORG_ITSELF), there once a budget was set, has `issued` in minor units.
+    Also on that row: `chosen`, as what the client wants rewards of money (R6, null for the default), and `linked`, 1
+    once it has a bank account that takes payouts.
     The rewards' trigger alone carries `issued`, `waiting`, `month`, `in_month` and `in_year`.
     """
 
@@ -57,6 +59,8 @@ class AccountRow(Base):
     month: Mapped[str] = mapped_column(String(7), default="", server_default="")
     in_month: Mapped[int] = mapped_column(default=0, server_default="0")
     in_year: Mapped[int] = mapped_column(default=0, server_default="0")
+    chosen: Mapped[str | None] = mapped_column(Word)
+    linked: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class LedgerRow(Base):

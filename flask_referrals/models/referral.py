@@ -66,6 +66,8 @@ class RewardRow(Base):
 
     Credit with an expiry is a lot (K3): `remaining_minor` is what is left of it, `expired_minor` what has expired, and
     `lapses_at` repeats `expires_at` while something is left. `noticed` is the last notice given, in days before.
+    `choices` are the kinds that the client may choose among, the default first (R6). Cash is in payouts;
+    `payable_minor` is what of it is still to be put into one (P7).
     A free service is a voucher (R7): `voucher` is its state, and `voucher_minor` what it took off which invoice.
     """
 
@@ -83,6 +85,7 @@ class RewardRow(Base):
         Index("ix_referrals_reward_lapses", "lapses_at"),
         Index("ix_referrals_reward_waits", "waits_for", "hold_until", "id"),
         Index("ix_referrals_reward_voucher", "org", "voucher_invoice_id"),
+        Index("ix_referrals_reward_payable", "payable_minor", "org", "client_id"),
     )
 
     id: Mapped[int] = mapped_column(Id, autoincrement=True)
@@ -119,3 +122,5 @@ class RewardRow(Base):
     voucher: Mapped[str | None] = mapped_column(Word)
     voucher_invoice_id: Mapped[str | None] = mapped_column(Ref)
     voucher_minor: Mapped[int] = mapped_column(Minor, default=0, server_default="0")
+    choices: Mapped[str | None] = mapped_column(Word)
+    payable_minor: Mapped[int] = mapped_column(Minor, default=0, server_default="0")

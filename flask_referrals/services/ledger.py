@@ -23,7 +23,7 @@ _LEDGER: Table = LedgerRow.__table__  # type: ignore[assignment]
 _OWNER = ("org", "client_id", "currency")
 _STATE = (
     "id", "client_id", "currency", "balance", "held", "seq", "head", "referred", "qualified", "issued", "waiting",
-    "month", "in_month", "in_year",
+    "month", "in_month", "in_year", "chosen", "linked",
 )  # fmt: skip
 _INSERT_ENTRY = insert(_LEDGER)
 
@@ -49,6 +49,8 @@ class Account:
     month: str
     in_month: int
     in_year: int
+    chosen: str | None
+    linked: int
 
     @property
     def spendable(self) -> Money:

@@ -30,7 +30,12 @@ NEWS = frozenset(
         "credit_adjusted",
         "credit_expired",
         "credit_expiring",
+        "bank_trouble",
         "expired",
+        "payout_failed",
+        "payout_paid",
+        "payout_reversed",
+        "payout_sent",
         "rejected",
         "reward_cancelled",
         "reward_issued",
@@ -61,6 +66,7 @@ class RewardLine:
     """A reward as its client may see it; `amount` before any clawback, times in UTC.
 
     While pending, `waits_for` says for what. `service` names a free service, `voucher` is its voucher's state.
+    `choices` are the kinds that the client may choose among, if it may (R6).
     """
 
     id: int
@@ -76,6 +82,7 @@ class RewardLine:
     hold_until: datetime | None = None
     service: str | None = None
     voucher: str | None = None
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +370,7 @@ def rewards(connection: Connection, org: str, client_id: str) -> list[RewardLine
             hold_until=row.hold_until,
             service=row.service,
             voucher=row.voucher,
+            choices=tuple(row.choices.split(",")) if row.choices else (),
         )
         for row in connection.execute(query)
     ]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Table, bindparam, insert, or_, select, update
 
 from ..domain import states
-from ..domain.rewards import PlannedReward, plan, taken_back
+from ..domain.rewards import PlannedReward, kind_now, plan, taken_back
 from ..domain.terms import Terms, Version
-from ..domain.waiting import Room, first_wait
+from ..domain.waiting import Room, cash_waits, first_wait
 from ..models import AccountRow, ReferralRow, RewardRow
 from ..models.ledger import COUNTS, ORG_ITSELF
 from ..money import Money
-from . import lots, vouchers
+from . import lots, recalls, vouchers
 from .ledger import Books, Owner, open_books
 from .programs import Program
 from .sql import sole
@@ -155,7 +156,8 @@ def make(
 
     `basis` is what a percentage is of, `paid` what stays paid of the qualifying invoice; both None at registration.
     """
-    n = books.accounts[referral.referrer_id, COUNTS].qualified
+    counts = books.accounts[referral.referrer_id, COUNTS]
+    n, linked = counts.qualified, bool(counts.linked) or not unit.banks
     sides = {"referrer": referral.referrer_id, "referee": referral.referee_id}
     facts: dict[str, Any] = {"referral_id": referral.id, "invoice_id": invoice_id, "terms_id": version.id}
     unit.record(
@@ -178,6 +180,8 @@ def make(
     rows = []
     for reward in planned:
         row = _row(unit, reward, referral, version, n, paid) | facts | {"client_id": sides[reward.beneficiary]}
+        if reward.beneficiary == "referrer" and reward.kind != "service":
+            row["kind"] = kind_now(reward.choices, counts.chosen, linked=linked)
         row["waits_for"] = first_wait(
             in_force.terms.approval,
             flagged=bool(referral.flags),
@@ -185,18 +189,26 @@ def make(
             hold_until=row["hold_until"],
             now=unit.now,
         )
-        if row["waits_for"] is None and (limit := room.take(reward.beneficiary, reward.amount)) is not None:
-            row |= {"waits_for": "limit", "reason": limit}
+        cash = row["kind"] == "cash"
+        if row["waits_for"] is None:
+            taken = replace(room) if cash else room  # cash takes its place once it is in a payout
+            if (limit := taken.take(reward.beneficiary, reward.amount)) is not None:
+                row |= {"waits_for": "limit", "reason": limit}
+        if cash and row["waits_for"] is None:
+            row["waits_for"] = cash_waits(linked=linked)
         if row["waits_for"] is None:
             owner = (row["client_id"], row["currency"])
             after = spendable.get(owner, 0) + reward.amount.minor
             spendable[owner] = after
-            row |= issued(unit, version.terms, reward.kind, reward.amount.minor, after, month)
+            row |= issued(unit, version.terms, row["kind"], reward.amount.minor, after, month)
         rows.append(row)
     made = unit.connection.execute(_INSERT_REWARDS, sole(rows))
     ids = {(row.beneficiary, row.cause): row.id for row in made}
     for row in rows:
-        found = Reward(row | {"id": ids[row["beneficiary"], row["cause"]], "taken_minor": 0, "expired_minor": 0})
+        found = Reward(
+            row
+            | {"id": ids[row["beneficiary"], row["cause"]], "taken_minor": 0, "expired_minor": 0, "payable_minor": 0}
+        )
         if found.state == "issued":
             book(unit, books, referral, found)
         else:
@@ -242,6 +254,7 @@ def _row(
         "milestone": reward.milestone,
         "paid_minor": paid.minor if paid is not None and reward.shrinks else None,
         "service": reward.service,
+        "choices": None if reward.choices == ("credit",) else ",".join(reward.choices),
         "issued_at": None,
         "issued_month": None,
         "expires_at": None,
@@ -257,6 +270,8 @@ def issued(unit: Unit, terms: Terms, kind: str, amount: int, spendable_after: in
     found |= {"waits_for": None, "reason": None}
     if kind == "service":
         return found | {"voucher": "open"}
+    if kind == "cash":
+        return found
     return found | lots.new_lot(unit, terms, amount, spendable_after)
 
 
@@ -329,6 +344,8 @@ def close(
         amount = Money(max(0, reward.amount_minor - reward.taken_minor - reward.expired_minor), reward.currency)
     if state == "reversed" and reward.kind == "service":
         values |= vouchers.withdrawn(unit, reward)
+    if state == "reversed" and reward.kind == "cash":
+        recalls.withdraw(unit, reward, amount.minor, reason)
     unit.connection.execute(update(_REWARD).where(_REWARD.c.id == reward.id).values(**values))
     if state == "reversed" and reward.kind == "credit":
         key = f"reward:{reward.id}:reverse"
@@ -379,7 +396,13 @@ def resize(unit: Unit, books: Books, referral: ReferralTie, reward: Reward, stay
     if changed.rowcount != 1:
         return
     part = Money(abs(target - old), reward.currency)
-    if reward.state == "issued":
+    if reward.state == "issued" and reward.kind == "cash":
+        if target > old:
+            recalls.withdraw(unit, reward, part.minor, "refunded")
+        else:
+            more = update(_REWARD).where(_REWARD.c.id == reward.id)
+            unit.connection.execute(more.values(payable_minor=_REWARD.c.payable_minor + part.minor))
+    elif reward.state == "issued":
         account = books.accounts[reward.client_id, reward.currency]
         key = f"reward:{reward.id}:resize:{account.seq + 1}"
         if target > old:
@@ -409,6 +432,7 @@ def log(unit: Unit, kind: str, referral: ReferralTie, reward: Reward, amount: Mo
         n=reward.n,
         cause=None if reward.cause == "base" else reward.cause,
         service=reward.service,
+        given_as="cash" if reward.kind == "cash" else None,
         **data,
     )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import Connection, Table, func, select, update
 
-from ..domain.terms import Version
-from ..domain.waiting import first_wait
-from ..models import ReferralRow, RewardRow
+from ..domain.rewards import kind_now
+from ..domain.terms import Kind, Version
+from ..domain.waiting import cash_waits, first_wait
+from ..models import AccountRow, ReferralRow, RewardRow
+from ..models.ledger import COUNTS
 from . import rewards
 from .ledger import Owner, open_books
 from .programs import Program
@@ -18,6 +20,7 @@ from .unit import Unit
 
 _REFERRAL: Table = ReferralRow.__table__  # type: ignore[assignment]
 _REWARD: Table = RewardRow.__table__  # type: ignore[assignment]
+_ACCOUNT: Table = AccountRow.__table__  # type: ignore[assignment]
 _TIE = [_REFERRAL.c[name] for name in ReferralTie.__dataclass_fields__]
 
 
@@ -45,7 +48,14 @@ def settle(unit: Unit, reward_id: int, *, past_limits: bool = False, queued: boo
     reward = Reward(unit.connection.execute(query).one()._mapping)
     if reward.state != "pending":
         return None
+    kind = _kind(unit, books, reward)
+    if kind == "credit" and kind != reward.kind and (reward.client_id, reward.currency) not in books.accounts:
+        books = open_books(unit, seen.org, [*owners, (seen.client_id, seen.currency)], qualified=counted)
+    if kind != reward.kind:
+        _change(unit, reward, {"kind": kind})
     waits, limit = _waits(unit, books, referral, reward, program, version, past_limits, queued)
+    if waits is None and kind == "cash":
+        waits = cash_waits(linked=_linked(unit, books, reward.client_id))
     if waits is not None:
         if (waits, limit) != (reward.waits_for, reward.reason):
             _change(unit, reward, {"waits_for": waits, "reason": limit})
@@ -87,6 +97,73 @@ def _waits(
         room.waiting = room.budget_waiting = 0
     limit = room.take(reward.beneficiary, reward.amount)
     return ("limit", limit) if limit else (None, None)
+
+
+def _linked(unit: Unit, books: Any, client_id: str) -> bool:
+    return not unit.banks or bool(books.accounts[client_id, COUNTS].linked)
+
+
+def _kind(unit: Unit, books: Any, reward: Reward) -> str:
+    """As what it is given now: what the client chose counts at the time of issue (R6)."""
+    if not reward.choices:
+        return str(reward.kind)
+    chosen = books.accounts[reward.client_id, COUNTS].chosen
+    return kind_now(reward.choices.split(","), chosen, linked=_linked(unit, books, reward.client_id))
+
+
+def is_free(unit: Unit, books: Any, reward: Reward) -> bool:
+    """Whether a pending cash reward waits for its payout alone; else it says what keeps it (R8, R5, L1)."""
+    referral = tie_of(unit, reward.referral_id)
+    program = unit.programs.get(unit.connection, reward.org)
+    version = unit.programs.version(unit.connection, reward.terms_id)
+    waits, limit = _waits(unit, books, referral, reward, program, version, False, False)
+    if waits is None:
+        return True
+    _change(unit, reward, {"waits_for": waits, "reason": limit})
+    rewards.tell_pending(unit, referral, reward)
+    return False
+
+
+def issue_cash(unit: Unit, books: Any, reward: Reward) -> bool:
+    """Issue a pending cash reward that goes into a payout now; False where a limit turned out to keep it."""
+    account = books.accounts[reward.client_id, COUNTS]
+    if not is_free(unit, books, reward):
+        return False
+    version = unit.programs.version(unit.connection, reward.terms_id)
+    month = rewards.month_of(unit, reward.org)
+    _change(unit, reward, rewards.issued(unit, version.terms, "cash", reward.amount.minor, 0, month))
+    if account.month != month:
+        account.in_year = account.in_year if account.month[:4] == month[:4] else 0
+        account.month, account.in_month = month, 0
+    account.issued, account.in_month, account.in_year = account.issued + 1, account.in_month + 1, account.in_year + 1
+    for (client_id, currency), budget in books.accounts.items():
+        if not client_id and currency == reward.currency:
+            budget.issued += reward.amount.minor
+    rewards.book(unit, books, tie_of(unit, reward.referral_id), reward)
+    return True
+
+
+def chosen(connection: Connection, org: str, client_id: str) -> str | None:
+    """As what the client wants its rewards of money; None where it never said (R6)."""
+    mine = (_ACCOUNT.c.org == org) & (_ACCOUNT.c.client_id == client_id) & (_ACCOUNT.c.currency == COUNTS)
+    found: str | None = connection.scalar(select(_ACCOUNT.c.chosen).where(mine))
+    return found
+
+
+def choose(unit: Unit, org: str, client_id: str, kind: Kind) -> int:
+    """The client wants its rewards of money as this from now on, those that are not issued yet too (R6); how many."""
+    open_books(unit, org, [], qualified={client_id: 0})
+    mine = (_ACCOUNT.c.org == org) & (_ACCOUNT.c.client_id == client_id) & (_ACCOUNT.c.currency == COUNTS)
+    unit.connection.execute(update(_ACCOUNT).where(mine).values(chosen=kind))
+    unit.record("reward_chosen", org, client_id, announces=False, choice=kind)
+    query = select(_REWARD.c.id).where(
+        _REWARD.c.org == org, _REWARD.c.client_id == client_id, _REWARD.c.state == "pending",
+        _REWARD.c.choices.is_not(None),
+    )  # fmt: skip
+    found = list(unit.connection.scalars(query.order_by(_REWARD.c.id).with_for_update()))
+    for reward_id in found:
+        settle(unit, reward_id)
+    return len(found)
 
 
 def _change(unit: Unit, reward: Reward, values: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ class Unit:
 
     Log lines are collected and written at its end. `again` says that this is a second try after a conflict, which has
     to lock what it reads, since the host's transaction may go on seeing an older snapshot. `mails` says that somebody
-    sends emails.
+    sends emails, `banks` that clients link an account for cash, `sends` that a gateway sends it by itself.
     """
 
     session: Session
@@ -44,6 +44,8 @@ class Unit:
     actor: str
     again: bool = False
     mails: bool = False
+    banks: bool = True
+    sends: bool = True
     lines: list[dict[str, Any]] = field(default_factory=list)
     _effects: SessionTransaction | None = None
 

@@ -42,8 +42,9 @@ class Decision:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhyReward:
     """Why one reward stands as it does. `code` is one of: `issued`, `reduced`, `waits_approval`, `waits_hold`,
-    `waits_per_month`, `waits_per_year`, `waits_total`, `waits_budget`, `cancelled_...` and `reversed_...` with the
-    reason (`refunded`, `voided`, `dispute`, `rejected`, `refused_by_staff`, or the host's own).
+    `waits_bank_account`, `waits_min_payout`, `waits_per_month`, `waits_per_year`, `waits_total`, `waits_budget`,
+    `cancelled_...` and `reversed_...` with the reason (`refunded`, `voided`, `dispute`, `rejected`, `refused_by_staff`,
+    or the host's own).
 
     `amount` is before any clawback, `taken` what was taken back, `expired` what of it has expired. Times are UTC.
     For staff: `decisions` about it, `used` of the limit that it waits for (rewards, or minor units of the budget), and

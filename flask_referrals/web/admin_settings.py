@@ -129,6 +129,7 @@ def _form_page(
         current=current,
         coming=_coming(program, now),
         form=form,
+        cash=state.gateway is not None,
         draft=draft,
         overtaken=None if draft is None else _overtaken(program, draft, now),
         shown=shown,

@@ -18,11 +18,14 @@ from . import (
     admin_why,
     landing,
     portal,
+    webhooks,
 )
 
 
-def register(app: Flask, settings: Settings) -> None:
-    """Put the portal, the admin pages and the landing page of links where the settings say."""
+def register(app: Flask, settings: Settings, *, hears_stripe: bool = False) -> None:
+    """Put the portal, the admin pages, the landing page of links and Stripe's webhook where the settings say."""
+    if hears_stripe:
+        app.register_blueprint(webhooks.make_blueprint(settings))
     app.register_blueprint(portal.make_blueprint(settings))
     app.register_blueprint(landing.make_blueprint(settings))
     staff = admin.make_blueprint(settings)

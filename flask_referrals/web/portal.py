@@ -24,7 +24,7 @@ from ..words import (
     referrer_text,
 )
 from ..words_news import news_text
-from . import portal_forms, portal_settings, portal_why
+from . import portal_cash, portal_forms, portal_settings, portal_why
 from .pages import for_client, page
 from .portal_forms import private
 from .sharing import Share, portal_link, qr_code, share_of
@@ -46,6 +46,7 @@ def make_blueprint(settings: Settings) -> Blueprint:
     blueprint.add_url_rule("/news", "news", _news, strict_slashes=False)
     portal_forms.add_to(blueprint)
     portal_settings.add_to(blueprint)
+    portal_cash.add_to(blueprint)
     portal_why.add_to(blueprint)
     return blueprint
 
@@ -92,6 +93,7 @@ def _portal(state: State, client: Client) -> Response:
         "referrals/portal.html",
         title=f"Recommend {name}" if terms is not None else "Your referrals",
         org_name=name,
+        cash=state.gateway is not None,
         deal=None if terms is None else _deal(terms, speech),
         code=None if code is None else spoken(code),
         sharing=_sharing(client, code, terms, name, speech) if code and usable and terms is not None else None,

@@ -9,6 +9,9 @@ The names of the fields are stable. All are text; an empty text means none.
 - `referee_reward`: credit for the new client
 - `reward_kind`: `amount` (as without it), `percent`, `service` or `none`; the fields of another kind are ignored
 - `referrer_reward` (for `amount`), `reward_percent`, `service_name`, `service_value`: what the referrer gets
+- `reward_as`: `credit` (as without it), `cash`, `credit,cash` or `cash,credit`: as what a reward of money is given, the
+  default first where the client chooses
+- `min_payout`: the smallest payout; `yearly_limit`: from so much a year on payouts wait for tax details
 - `reward_cap`: the most that a percentage comes to, the tiers' too
 - `tier_from_N` and `tier_reward_N`, N from 0 to 7: from which referral on, and what: `80`, `10%`, `Lawn mowing (45)`
 - `milestone_at_N` and `milestone_amount_N`, N from 0 to 5: for which referral there is an extra, and how much
@@ -44,6 +47,8 @@ from .forms import ReferralsForm
 
 KINDS = ("none", "percent", "amount")
 REWARD_KINDS = ("amount", "percent", "service", "none")
+#: As what a reward of money is given; the default first where the client chooses (R6).
+AS = ("credit", "cash", "credit,cash", "cash,credit")
 #: So many rows the form has for tiers and for milestones.
 TIERS = 8
 MILESTONES = 6
@@ -54,7 +59,7 @@ _FIELD_OF = {
     "discount.amount": "discount_amount",
     "referee_reward.amount": "referee_reward",
     "referrer_reward.amount": "referrer_reward",
-    "referrer_reward.kinds": "reward_kind",
+    "referrer_reward.kinds": "reward_as",
     "referrer_reward.percent": "reward_percent",
     "referrer_reward.cap": "reward_cap",
     "referrer_reward.service.name": "service_name",
@@ -98,6 +103,9 @@ class SettingsForm(ReferralsForm):
     referee_reward = StringField("Credit for the new client")
     referrer_reward = StringField("Credit for the referrer")
     reward_kind = StringField("Reward", default="amount")
+    reward_as = StringField("Given as", default="credit")
+    min_payout = StringField("Smallest payout")
+    yearly_limit = StringField("Ask for tax details from")
     reward_percent = StringField("Percent of the invoice")
     reward_cap = StringField("At most, whatever the percentage")
     service_name = StringField("Name of the service")
@@ -142,6 +150,8 @@ class SettingsForm(ReferralsForm):
             "budget": self._amount("limit_budget", currency),
         }
         document["auto_apply_credit"] = bool(self.auto_apply_credit.data)
+        document["min_payout"] = self._amount("min_payout", currency)
+        document["yearly_limit"] = self._amount("yearly_limit", currency)
         document["min_paid"] = self._amount("min_paid", currency)
         document["accept_codes_at"] = self._points()
         start = self._try("effective_from", lambda text: read_start(text, zone, now))
@@ -173,15 +183,24 @@ class SettingsForm(ReferralsForm):
             if not 0 < len(name) <= 100:
                 self._wrong("service_name", "Name the service, in at most 100 characters.")
             return {"kinds": ["service"], "service": {"name": name, "value": self._amount("service_value", currency)}}
+        kinds = self._kinds()
         if kind == "percent":
-            return {"kinds": ["credit"], "percent": self._try("reward_percent", read_percent), "cap": cap}
+            return {"kinds": kinds, "percent": self._try("reward_percent", read_percent), "cap": cap}
         if kind != "amount":
             self._wrong("reward_kind", "Choose one: an amount, a percentage, a free service, or nothing.")
         return {
-            "kinds": ["credit"],
+            "kinds": kinds,
             "amount": self._amount("referrer_reward", currency, "the referrer gets"),
             "cap": cap,
         }
+
+    def _kinds(self) -> list[str]:
+        """As what a reward of money is given."""
+        found = self.reward_as.data or AS[0]
+        if found not in AS:
+            self._wrong("reward_as", "Choose one: credit, cash, or a choice of the two.")
+            return ["credit"]
+        return str(found).split(",")
 
     def _rows(
         self, first: str, second: str, count: int, example: str, read: Callable[[str], dict[str, Any] | None]
@@ -280,6 +299,9 @@ def values_of(terms: Terms) -> dict[str, Any]:
         "referee_reward": document.get("referee_reward", {}).get("amount", ""),
         "reward_kind": next((kind for kind in ("amount", "percent", "service") if kind in reward), "none"),
         "referrer_reward": reward.get("amount", ""),
+        "reward_as": ",".join(terms.kinds),
+        "min_payout": document.get("min_payout", ""),
+        "yearly_limit": document.get("yearly_limit", ""),
         "reward_percent": reward.get("percent", ""),
         "reward_cap": reward.get("cap", ""),
         "service_name": reward.get("service", {}).get("name", ""),

@@ -169,16 +169,16 @@ def shape(connection: Connection) -> dict[str, Any]:
 def test_from_nothing_and_back(shop: Shop) -> None:
     """An upgrade makes every table and trigger, again does nothing, and `downgrade base` leaves nothing behind."""
     assert shop.referrals("db", "current") == "no revision\n"
-    assert "upgraded from nothing to 0004" in shop.referrals("db", "upgrade")
+    assert "upgraded from nothing to 0005" in shop.referrals("db", "upgrade")
     assert shop.tables() >= OURS
     assert shop.ask(missing_triggers) == []
-    assert shop.referrals("db", "upgrade") == "at 0004 already\n"
-    assert shop.referrals("db", "current") == "0004 (head)\n"
-    assert shop.referrals("db", "check") == "our tables are right, at 0004\n"
+    assert shop.referrals("db", "upgrade") == "at 0005 already\n"
+    assert shop.referrals("db", "current") == "0005 (head)\n"
+    assert shop.referrals("db", "check") == "our tables are right, at 0005\n"
     shop.referrals("db", "downgrade", "base")
     assert shop.ask(leftovers) == []
     shop.referrals("db", "upgrade")
-    assert shop.referrals("db", "check") == "our tables are right, at 0004\n"
+    assert shop.referrals("db", "check") == "our tables are right, at 0005\n"
 
 
 def test_revisions_and_models_make_the_same(shop: Shop) -> None:
@@ -229,7 +229,7 @@ def test_the_hosts_downgrade_leaves_ours(shop: Shop) -> None:
     shop.referrals("db", "upgrade")
     shop.host(flask_migrate.downgrade, revision="base")
     assert shop.tables() == OURS | {"alembic_version"}
-    assert shop.referrals("db", "current") == "0004 (head)\n"
+    assert shop.referrals("db", "current") == "0005 (head)\n"
     shop.host(flask_migrate.upgrade)
     assert shop.referrals("db", "check")
 
@@ -298,9 +298,9 @@ def test_tables_of_create_all_are_recognised(shop: Shop) -> None:
     assert shop.ask(missing_triggers) == []
     told = shop.referrals("db", "upgrade")
     assert "found tables without a version" in told
-    assert "stamped them as 0004" in told
-    assert shop.referrals("db", "check") == "our tables are right, at 0004\n"
-    assert shop.referrals("db", "upgrade") == "at 0004 already\n"
+    assert "stamped them as 0005" in told
+    assert shop.referrals("db", "check") == "our tables are right, at 0005\n"
+    assert shop.referrals("db", "upgrade") == "at 0005 already\n"
 
 
 def test_an_upgrade_that_was_cut_off_is_completed(shop: Shop) -> None:
@@ -315,7 +315,7 @@ def test_an_upgrade_that_was_cut_off_is_completed(shop: Shop) -> None:
     shop.ask(half)
     told = shop.referrals("db", "upgrade")
     assert "table referrals_activity lacks the index ix_referrals_activity_client: made it" in told
-    assert shop.referrals("db", "check") == "our tables are right, at 0004\n"
+    assert shop.referrals("db", "check") == "our tables are right, at 0005\n"
 
 
 def test_foreign_tables_are_not_stamped(shop: Shop) -> None:
@@ -384,7 +384,7 @@ def test_a_dropped_check_constraint_is_found(shop: Shop, backend: str) -> None:
 
 def test_a_stamp_without_tables(shop: Shop) -> None:
     """A stamp is believed, but an upgrade says what to do when the tables that it speaks of are not there."""
-    assert shop.referrals("db", "stamp") == "stamped as 0004\n"
+    assert shop.referrals("db", "stamp") == "stamped as 0005\n"
     assert "flask referrals db stamp base" in shop.referrals("db", "upgrade", code=1)
     shop.referrals("db", "stamp", "base")
     shop.referrals("db", "upgrade")
@@ -438,7 +438,7 @@ def test_upgrades_at_once_wait_for_each_other(shop: Shop, database_url: str, tmp
         process.stdin.flush()
     answers = [process.communicate(timeout=60) for process in processes]
     assert [process.returncode for process in processes] == [0] * 4, answers
-    assert sorted(out.strip() for out, _ in answers) == ["at 0004 already"] * 3 + ["upgraded from nothing to 0004"]
+    assert sorted(out.strip() for out, _ in answers) == ["at 0005 already"] * 3 + ["upgraded from nothing to 0005"]
     assert shop.referrals("db", "check")
 
 
@@ -450,7 +450,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision, branch_labels, depends_on = "0099", "0004", None, None
+revision, down_revision, branch_labels, depends_on = "0099", "0005", None, None
 
 
 def load(name):
@@ -510,7 +510,7 @@ def test_a_later_revision_may_make_tables_anew(shop: Shop, tmp_path: Path, monke
     before = shop.ask(shape)
     (folder / "versions" / "0099_later.py").write_text(SECOND)
     monkeypatch.setattr(migrations, "migrations_dir", lambda: folder)
-    assert "upgraded from 0004 to 0099" in shop.referrals("db", "upgrade")
+    assert "upgraded from 0005 to 0099" in shop.referrals("db", "upgrade")
     after = shop.ask(shape)
     assert after["triggers"] == before["triggers"]
     for table in ("referrals_account", "referrals_ledger"):

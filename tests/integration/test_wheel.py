@@ -185,12 +185,12 @@ def test_the_wheel_runs_the_loop_in_an_empty_environment(wheel: Path, tmp_path: 
     def flask(*arguments: str) -> str:
         return run(python, "-W", "error", "-m", "flask", *arguments, cwd=tmp_path)
 
-    assert "upgraded from nothing to 0004" in flask("referrals", "db", "upgrade")
+    assert "upgraded from nothing to 0005" in flask("referrals", "db", "upgrade")
     where, amounts = run(python, "loop.py", cwd=tmp_path).splitlines()
     assert where.startswith(str(tmp_path / "venv"))
     assert amounts == "3000 5000"
     assert flask("referrals", "ledger", "verify") == "1 accounts, 1 entries: the books are right\n"
     assert flask("referrals", "codes", "backfill") == "default: 2 clients seen, 1 codes made\n"
-    assert flask("referrals", "db", "check") == "our tables are right, at 0004\n"
+    assert flask("referrals", "db", "check") == "our tables are right, at 0005\n"
     assert "fail" not in flask("referrals", "doctor")
     assert flask("referrals", "work") == "repaired 0, delivered 0\n"

@@ -14,9 +14,12 @@ from werkzeug.security import generate_password_hash
 
 from example_app import create_app
 from example_app.extensions import db
+from example_app.standin import Standin
+from flask_referrals.adapters.stripe import StripeGateway
 from flask_referrals.testing import FrozenClock
 from tests.databases import clone_database, fresh_database
 
+from .cash import SECRETS
 from .world import World
 
 #: No story is about passwords, and a strong hash is slow.
@@ -43,18 +46,32 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def world(backend: str, prepared: str, compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(
+    backend: str, prepared: str, compiled: Path, standin: Standin, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
     """A world in which nothing has happened yet."""
     monkeypatch.setattr("example_app.models.generate_password_hash", cheap_hash)
     with clone_database(backend, prepared) as url:
         clock = FrozenClock()
-        app = make_app(url, clock)
+        gateway = StripeGateway(standin.key, webhook_secrets=SECRETS, api=standin.url, retries=0)
+        standin.begin(clock)
+        app = make_app(url, clock, gateway)
         app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))
-        yield World(app, clock)
+        yield World(app, clock, standin)
+        assert standin.violations == []
         dispose(app)
 
 
-def make_app(url: str, clock: FrozenClock) -> Flask:
+@pytest.fixture(scope="session")
+def standin() -> Iterator[Standin]:
+    """A stand-in for Stripe, which each story begins with empty books."""
+    found = Standin()
+    found.serve()
+    yield found
+    found.stop()
+
+
+def make_app(url: str, clock: FrozenClock, gateway: StripeGateway | None = None) -> Flask:
     """The example app on this database; errors of its pages and of the extension are raised."""
     return create_app(
         {
@@ -62,6 +79,7 @@ def make_app(url: str, clock: FrozenClock) -> Flask:
             "SECRET_KEY": "test",
             "TESTING": True,
             "CLOCK": clock,
+            "GATEWAY": gateway,
             "REFERRALS_STRICT": True,
         }
     )

@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from example_app.extensions import db
+from flask_referrals.adapters.stripe import from_stripe
 from flask_referrals.services import portal
 from tests.notyet import not_yet
 
+from . import cash
 from .player import Step
 from .world import World
 
@@ -171,9 +173,20 @@ def visits(world: World, org: str, wanted: dict[str, int]) -> Iterator[str]:
             yield from _same(client, count, api.code(world.value(org, client)).visits)
 
 
-def later(name: str) -> Check:
-    """An expectation that a later issue brings."""
-    return lambda world, org, wanted: not_yet(f"expect {name}")
+def payouts(world: World, org: str, wanted: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    """All payouts of each client, oldest first."""
+    for client, lines in wanted.items():
+        with world.asking() as api:
+            found = api.payouts(world.value(org, client))
+        told = [{"amount": line.amount.amount, "state": line.state, "reason": line.reason} for line in found]
+        yield from _listed(client, lines, told)
+
+
+def transfers(world: World, org: str, wanted: dict[str, str]) -> Iterator[str]:
+    """What Stripe's own books say reached each client, net of reversals."""
+    currency = world.terms[org].at()["currency"]
+    for client, amount in wanted.items():
+        yield from _same_amount(client, amount, from_stripe(cash.reached(world, org, client), currency).amount)
 
 
 EXPECTATIONS: dict[str, Check] = {
@@ -184,8 +197,8 @@ EXPECTATIONS: dict[str, Check] = {
     "rewards": rewards,
     "credit": balance("available"),
     "held": balance("held"),
-    "payouts": later("payouts"),
-    "transfers": later("transfers"),
+    "payouts": payouts,
+    "transfers": transfers,
     "vouchers": vouchers,
     "activity": activity,
     "notified": notified,

@@ -91,6 +91,8 @@ _EMPTY: Typed = {
     "referrer_reward": "",
     "reward_percent": "",
     "reward_cap": "",
+    "reward_as": "credit",
+    "min_payout": "",
     "service_name": "",
     "service_value": "",
     **{f"tier_{name}_{row}": "" for row in range(TIERS) for name in ("from", "reward")},
@@ -119,9 +121,9 @@ def _discount(value: dict[str, str]) -> Typed:
 
 
 def _referrer_reward(value: dict[str, Any]) -> Typed:
-    if "cash" in value["kinds"]:
-        not_yet("terms referrer_reward.kinds cash")
     cap = {"reward_cap": value.get("cap", "")}
+    if value["kinds"] != ["service"]:
+        cap["reward_as"] = ",".join(value["kinds"])
     if "service" in value:
         service = value["service"]
         return {"reward_kind": "service", "service_name": service["name"], "service_value": service.get("value", "")}
@@ -153,10 +155,6 @@ def _milestones(value: list[dict[str, Any]]) -> Typed:
     return typed
 
 
-def _later(name: str) -> Callable[[Any], Typed]:
-    return lambda value: not_yet(f"terms {name}")
-
-
 def _number(name: str) -> Callable[[Any], Typed]:
     return lambda value: {name: str(value or "")}
 
@@ -178,5 +176,5 @@ _TERMS: dict[str, Callable[[Any], Typed]] = {
     "approval": lambda value: {"approval": value},
     "limits": lambda value: {f"limit_{name}": str(limit) for name, limit in value.items()},
     "auto_apply_credit": lambda value: {"auto_apply_credit": "y" if value else ""},
-    "min_payout": _later("min_payout"),
+    "min_payout": lambda value: {"min_payout": value},
 }

@@ -11,6 +11,7 @@ from flask import Flask
 from example_app.extensions import db
 from example_app.models import Business, Staff
 from example_app.referrals import referrals
+from example_app.standin import Standin
 from flask_referrals import Client, Referrals
 from flask_referrals.testing import FrozenClock
 
@@ -22,9 +23,10 @@ from .terms import Book, save_terms, switch
 class World:
     """Finds what steps name: clients and invoices of an org, browsers of visitors, sessions of staff and clients."""
 
-    def __init__(self, app: Flask, clock: FrozenClock) -> None:
+    def __init__(self, app: Flask, clock: FrozenClock, standin: Standin) -> None:
         self.app = app
         self.clock = clock
+        self.standin = standin
         self.terms: dict[str, Book] = {}
         self._clients: dict[tuple[str, str], int] = {}
         self._invoices: dict[tuple[str, str], int] = {}
