@@ -48,10 +48,16 @@ def operation(method: str, path: str) -> dict[str, Any] | None:
     return None
 
 
-def _broken(schema: dict[str, Any], data: Any) -> Broken:
-    from jsonschema import Draft202012Validator
+_validators: dict[int, Any] = {}
 
-    checked = Draft202012Validator({**schema, "$defs": _slice()["$defs"]})
+
+def _broken(schema: dict[str, Any], data: Any) -> Broken:
+    """What breaks the schema, a part of the description; its validator is made once."""
+    checked = _validators.get(id(schema))
+    if checked is None:
+        from jsonschema import Draft202012Validator
+
+        checked = _validators[id(schema)] = Draft202012Validator({**schema, "$defs": _slice()["$defs"]})
     return [(error.json_path, error.message[:140]) for error in checked.iter_errors(data)]
 
 

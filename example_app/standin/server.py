@@ -65,7 +65,8 @@ class _Quiet(WSGIRequestHandler):
         """Nothing is printed."""
 
     def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
-        """Whoever asked went away."""
+        """The connection ends."""
+        self.close_connection = True
 
 
 def utc_now() -> datetime:
@@ -114,7 +115,7 @@ class Standin:
         """Begin to serve on this computer alone; the address."""
         self._server = make_server("127.0.0.1", port, self.wsgi, threaded=True, request_handler=_Quiet)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self.url
 
     def stop(self) -> None:

@@ -45,33 +45,32 @@ class Done:
 
 
 def work(
-    state: State, stop: Callable[[], bool] = lambda: False, progress: Callable[[str], object] = lambda step: None
+    state: State,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[str], object] = lambda step: None,
+    *,
+    only: str | None = None,
 ) -> Done:
     """Do all that is due now, or less if `stop` says so after a batch. Each thing is a transaction of its own.
 
     Safe to run twice at once. What fails is logged, and does not keep the rest from being done. `progress` is told each
-    of STEPS as it begins.
+    of STEPS as it begins. `only` is one of GROUPS.
     """
     done = Done()
-    progress("repairs")
-    _repair(state, done)
-    for name, step in _BY_TIME.items():
+    for name, step in _STEPS.items():
+        if only is not None and name not in GROUPS[only]:
+            continue
         progress(name)
         try:
             step(state, done, stop)
         except Exception:
-            state.session().rollback()
-            log.exception("%s failed; the next run tries again", step.__name__.strip("_"))
-    state.session().rollback()
-    engine = _engine(state)
-    progress("signals")
-    done.delivered = _deliver(state, engine, stop)
-    progress("emails")
-    done.mailed = postman.send_waiting(state, engine, stop)
+            log.exception("%s failed; the next run tries again", name)
+        state.session().rollback()
     return done
 
 
-def _repair(state: State, done: Done) -> None:
+def _repair(state: State, done: Done, stop: Callable[[], bool]) -> None:
+    """Facts that failed are done again."""
     session = state.session()
     for retry in retries.due(session.connection(), state.now()):
         try:
@@ -154,13 +153,17 @@ def _engine(state: State) -> Engine:
     return bind if isinstance(bind, Engine) else bind.engine
 
 
-def _deliver(state: State, engine: Engine, stop: Callable[[], bool]) -> int:
-    total = 0
-    while count := outbox.deliver(engine, state.now(), state.announce):
-        total += count
+def _deliver(state: State, done: Done, stop: Callable[[], bool]) -> None:
+    """What happened is announced by our signals."""
+    while count := outbox.deliver(_engine(state), state.now(), state.announce):
+        done.delivered += count
         if stop():
             break
-    return total
+
+
+def _mail(state: State, done: Done, stop: Callable[[], bool]) -> None:
+    """Emails go out."""
+    done.mailed += postman.send_waiting(state, _engine(state), stop)
 
 
 def _pay(state: State, done: Done, stop: Callable[[], bool]) -> None:
@@ -175,13 +178,22 @@ def _pay(state: State, done: Done, stop: Callable[[], bool]) -> None:
     done.taken_back += cashier.take_back(state, stop)
 
 
-_BY_TIME: dict[str, Callable[[State, Done, Callable[[], bool]], None]] = {
+_STEPS: dict[str, Callable[[State, Done, Callable[[], bool]], None]] = {
+    "repairs": _repair,
     "expiry": _expire,
     "rewards that wait": _settle,
     "credit": _lapse,
     "payouts": _pay,
     "budgets": _warn,
     "statistics": _count,
+    "signals": _deliver,
+    "emails": _mail,
 }
 #: What a run goes through, in order.
-STEPS = ("repairs", *_BY_TIME, "signals", "emails")
+STEPS = tuple(_STEPS)
+#: What may run by itself, beside the rest.
+GROUPS = {
+    "deliveries": ("signals", "emails"),
+    "payouts": ("payouts",),
+    "maintenance": tuple(name for name in STEPS if name not in ("signals", "emails", "payouts")),
+}

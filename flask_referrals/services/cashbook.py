@@ -103,6 +103,12 @@ def listed(connection: Connection, org: str, which: str, *, before: int = 2**62,
     return [_line(row) for row in connection.execute(query.order_by(_PAYOUT.c.id.desc()).limit(page + 1))]
 
 
+def waiting(connection: Connection, org: str) -> list[PayoutLine]:
+    """All that is queued, oldest first."""
+    query = select(_PAYOUT).where(_PAYOUT.c.org == org, _PAYOUT.c.state == "queued").order_by(_PAYOUT.c.id)
+    return [_line(row) for row in connection.execute(query)]
+
+
 def counts(connection: Connection, org: str) -> dict[str, int]:
     """How many payouts are in each list, and how many debts are open (`owed`)."""
     query = select(_PAYOUT.c.state, func.count()).where(_PAYOUT.c.org == org).group_by(_PAYOUT.c.state)

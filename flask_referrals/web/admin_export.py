@@ -1,7 +1,7 @@
 """Referrals, rewards, credit and the log as CSV, streamed, and safe to open in a spreadsheet.
 
-- `/export/<what>.csv`: `what` is `referrals`, `rewards`, `ledger` or `activity`; `from` and `to` are days in the org's
-  time zone (`YYYY-MM-DD`), the last one included; empty for no bound
+- `/export/<what>.csv`: `what` is `referrals`, `rewards`, `payouts`, `ledger` or `activity`; `from` and `to` are days
+  in the org's time zone (`YYYY-MM-DD`), the last one included; empty for no bound
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from flask import Blueprint, Response, abort, request, stream_with_context
 from sqlalchemy import Table, select
 
 from ..adapters.state import State
-from ..models import AccountRow, ActivityRow, LedgerRow, ReferralRow, RewardRow
+from ..models import AccountRow, ActivityRow, LedgerRow, PayoutRow, ReferralRow, RewardRow
 from ..money import Money
 from .pages import for_staff
 
@@ -41,6 +41,14 @@ _EXPORTS: dict[str, tuple[Table, str, tuple[str, ...]]] = {
             "id", "referral_id", "client_id", "beneficiary", "cause", "kind", "service", "amount_minor", "taken_minor",
             "currency", "state", "waits_for", "reason", "n", "invoice_id", "made_at", "issued_at", "closed_at",
             "expires_at", "terms_id",
+        ),
+    ),
+    "payouts": (
+        PayoutRow.__table__,  # type: ignore[dict-item]
+        "made_at",
+        (
+            "id", "client_id", "amount_minor", "currency", "state", "reason", "reversed_minor", "owed_minor", "made_at",
+            "sent_at", "paid_at", "destination", "transfer_id",
         ),
     ),
     "ledger": (
@@ -124,6 +132,11 @@ def _text(name: str, value: Any, row: Any, zone: tzinfo) -> str:
     if isinstance(value, datetime):
         return value.astimezone(zone).isoformat(sep=" ", timespec="seconds")
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+    return safe(text)
+
+
+def safe(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

@@ -47,9 +47,9 @@ def add_to(blueprint: Blueprint) -> None:
 def view(state: State, org: str) -> Response:
     """Show what waits, or decide on what was ticked."""
     if request.method == "GET":
-        return _page(state, org, _wait(request.args.get("wait")), _bound(request.args.get("after", "")))
+        return _page(state, org, _wait(request.args.get("wait")), read_number(request.args.get("after", "")))
     check_token()
-    wait, after = _wait(request.form.get("wait")), _bound(request.form.get("after", ""))
+    wait, after = _wait(request.form.get("wait")), read_number(request.form.get("after", ""))
     chosen = read_ids()
     reason, mistakes = must_say("reason", _NO_REASON)
     if not chosen:
@@ -86,7 +86,7 @@ def decide(state: State, org: str, action: str, chosen: list[int], reason: str) 
 
 def read_ids() -> list[int]:
     """The rewards that were ticked."""
-    found = {_bound(text) for text in request.form.getlist("reward")} - {0}
+    found = {read_number(text) for text in request.form.getlist("reward")} - {0}
     if len(found) > _MOST:
         abort(400, f"At most {_MOST} rewards at once.")
     return sorted(found)
@@ -97,7 +97,7 @@ def told() -> Decided | None:
     action = request.args.get("decided")
     if action not in _DECIDE:
         return None
-    count, late = (min(_bound(request.args.get(name, "")), _MOST) for name in ("count", "late"))
+    count, late = (min(read_number(request.args.get(name, "")), _MOST) for name in ("count", "late"))
     return Decided(action, count, late)
 
 
@@ -105,7 +105,7 @@ def _wait(text: str | None) -> str:
     return text if text in queue.WAITS else queue.WAITS[0]
 
 
-def _bound(text: str) -> int:
+def read_number(text: str) -> int:
     """A number that may be an id of ours; 0 for any other text."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else 0
 

@@ -17,6 +17,7 @@ import pytest
 from flask_referrals import signals
 from flask_referrals.domain.codes import canonical, generate, is_mistyped
 from flask_referrals.testing import FrozenClock
+from tests.notyet import not_yet
 
 from . import language, verbs
 from .expect import EXPECTATIONS, unmet
@@ -191,7 +192,7 @@ def test_a_step_that_cannot_be_taken_fails(world: World, step: str, message: str
 @on_sqlite
 def test_what_is_not_there_yet_is_a_skip_with_its_reason(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The summary of the run lists it; what came before it in the story was played."""
-    monkeypatch.setitem(verbs.VERBS, "choose", verbs.later("choose"))
+    monkeypatch.setitem(verbs.VERBS, "choose", lambda world, org, fields: not_yet("verb choose"))
     with pytest.raises(pytest.skip.Exception, match="not yet: verb choose"):
         play(read(f"{LOOP}  - choose: {{client: jane, kind: cash}}\n", "later.yaml"), world)
     assert world.code("acme", "jane")
