@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +16,11 @@ from flask_referrals.testing import FrozenClock
 from tests.minihost import create_app, db
 
 
-def main(url: str, api: str, now: str, killed_at: int) -> None:
-    """Run the payouts; with `killed_at`, this process kills itself (kill -9) at that step: steps are commits of the
-    database and calls of Stripe, each before and after."""
+def main(url: str, api: str, now: datetime, killed_at: int, told: Any) -> None:
+    """Run the payouts; with `killed_at`, this process kills itself (kill -9) at that step.
+
+    Steps are commits of the database and calls of Stripe, each before and after; `told` gets how many there were.
+    """
     gateway = StripeGateway("sk_test_standin", api=api, retries=0)
     steps = [0]
 
@@ -37,14 +38,10 @@ def main(url: str, api: str, now: str, killed_at: int) -> None:
         return found
 
     gateway.call = call  # type: ignore[method-assign]
-    app = create_app(url, FrozenClock(datetime.fromisoformat(now)), gateway=gateway, REFERRALS_DELIVERY="worker")
+    app = create_app(url, FrozenClock(now), gateway=gateway, REFERRALS_DELIVERY="worker")
     with app.app_context():
         event.listen(db.engine, "commit", step)
         work(get_state(), only="payouts")
         db.session.remove()
         db.engine.dispose()
-    print(steps[0])
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    told.value = steps[0]

@@ -1,4 +1,4 @@
-"""The worker's steps as Celery tasks: a real broker, two workers that are killed and begun again (docs/howto/celery)."""
+"""The worker's steps as Celery tasks: a real broker, two workers that are killed and begun again."""
 
 from __future__ import annotations
 
@@ -58,12 +58,31 @@ def standin() -> Iterator[Standin]:
     assert found.violations == []
 
 
+def _states() -> list[tuple[str, str | None, str | None]]:
+    """Where the payouts stand, for a message."""
+    db.session.rollback()
+    rows = db.session.execute(select(PayoutRow.state, PayoutRow.reason, PayoutRow.error))
+    return [(row.state, row.reason, row.error) for row in rows]
+
+
 def until(done: Callable[[], bool], seconds: float = 90) -> None:
     """Wait for it."""
     end = time.monotonic() + seconds
     while not done():
-        assert time.monotonic() < end
+        assert time.monotonic() < end, _states()
         time.sleep(0.2)
+
+
+def sent() -> int:
+    """How many payouts went out."""
+    db.session.rollback()
+    return sum(state == "sent" for state in db.session.scalars(select(PayoutRow.state)))
+
+
+def all_told() -> bool:
+    """Whether nothing waits to be announced."""
+    db.session.rollback()
+    return db.session.execute(select(ActivityRow.id).where(ActivityRow.waits.is_not(None)).limit(1)).first() is None
 
 
 @pytest.mark.slow
@@ -90,10 +109,6 @@ def test_workers_that_are_killed(redis_url: str, standin: Standin) -> None:
             for number in range(CLIENTS):
                 world.earn(world_client(world, f"Jane {number}"), f"Ann {number}")
 
-            def sent() -> int:
-                db.session.rollback()
-                return sum(state == "sent" for state in db.session.scalars(select(PayoutRow.state)))
-
             running = [begin(1), begin(2)]
             try:
                 for _ in range(2):
@@ -116,8 +131,7 @@ def test_workers_that_are_killed(redis_url: str, standin: Standin) -> None:
                     return sent() == CLIENTS
 
                 until(all_sent)
-                waits = select(ActivityRow.id).where(ActivityRow.waits.is_not(None)).limit(1)
-                until(lambda: db.session.rollback() or db.session.execute(waits).first() is None)
+                until(all_told)
             finally:
                 for one in running:
                     one.terminate()
