@@ -178,9 +178,7 @@ def _sentence(
 def _not_paid(data: Mapping[str, Any], say: Say) -> str:
     match data.get("reason"):
         case "account_closed":
-            return say(
-                "{amount} could not be paid out: your account is closed. Link another one, and it is sent again."
-            )
+            return say("{amount} could not be paid out: your account is closed. Link another one, then it is sent.")
         case "account_restricted":
             return say("{amount} could not be paid out: your account needs more details.")
         case "bank_refused":

@@ -12,9 +12,11 @@ import pytest
 from sqlalchemy import func, select
 
 from flask_referrals import Terms
+from flask_referrals.adapters.state import get_state
 from flask_referrals.domain.rewards import plan, taken_back
-from flask_referrals.models import RewardRow
-from flask_referrals.testing import FrozenClock
+from flask_referrals.models import PayoutRow, RewardRow
+from flask_referrals.services import banks, cashbook
+from flask_referrals.testing import FakeGateway, FrozenClock
 from tests.minihost import ClientRow, InvoiceRow, create_app, db
 from tests.worlds import PLAIN, World, usd
 
@@ -197,3 +199,72 @@ def test_a_clawback_of_spent_credit(world: World) -> None:
             story.play(row["event"])
         assert world.credit(story.jane) == minor(row["balance"]), row
     assert db.session.scalar(select(func.count(RewardRow.id))) == 1
+
+
+def cash_world(tmp_path: Path) -> tuple[World, FakeGateway, FrozenClock, str, ClientRow]:
+    """A world with a gateway, and Jane with an account that is ready."""
+    clock = FrozenClock()
+    gateway = FakeGateway(clock)
+    app = create_app(f"sqlite:///{tmp_path / 'cash.sqlite3'}", clock, gateway=gateway)
+    app.app_context().push()
+    db.create_all()
+    found = World(app, clock)
+    found.referrals.create_all()
+    found.terms(discount=None, referrer_reward={"kinds": ["cash"], "amount": "50.00"})
+    jane = found.client("Jane Smith")
+    state, client = get_state(), found.value(jane)
+    bank = state.run(lambda unit: banks.begin(unit, client.org, client.id), commit=True)
+    account = gateway.create_account(client, "key")
+    state.run(lambda unit: banks.opened(unit, bank, account), commit=True)
+    gateway.onboard(account)
+    status = gateway.account("default", account)
+    state.run(lambda unit: banks.observe(unit, account, status), commit=True)
+    return found, gateway, clock, account, jane
+
+
+def comes(world: World, jane: ClientRow, name: str) -> InvoiceRow:
+    """Somebody new pays a first invoice, and the worker runs."""
+    invoice = world.invoice(world.client(name, world.code(jane)), 9000)
+    world.pay(invoice)
+    world.referrals.work()
+    return invoice
+
+
+@pytest.mark.parametrize("row", tables("payouts.md")[1], ids=lambda row: row["Age of the key"])
+def test_an_unknown_payout(tmp_path: Path, row: Row) -> None:
+    """P3: what is done by the age of the key."""
+    world, gateway, clock, account, jane = cash_world(tmp_path)
+    gateway.fail("timeout_not_done")
+    comes(world, jane, "Ann Ash")
+    clock.advance(hours=int(row["Age of the key"].split()[0]))
+    world.referrals.work()
+    sent = row["What is done"] != "nothing: it waits"
+    assert [one.state for one in world.referrals.payouts(world.value(jane))] == ["sent" if sent else "unknown"]
+    assert db.session.scalar(select(PayoutRow.attempt)) == int(row["Attempt"])
+    assert gateway.reached(account) == (5000 if sent else 0)
+    db.session.remove()
+    db.engine.dispose()
+
+
+def test_what_is_owed(tmp_path: Path) -> None:
+    """P6: what left for the bank is kept back of the next payouts."""
+    world, gateway, clock, account, jane = cash_world(tmp_path)
+    table = tables("payouts.md")[2]
+    invoice = None
+    for number, row in enumerate(table):
+        clock.advance(hours=1)
+        event = row["Event"]
+        if event.startswith("it has left"):
+            assert invoice is not None
+            gateway.take_balance(account)
+            world.refund(invoice)
+            world.referrals.work()
+        else:
+            amount = re.search(r"[\d.]+", event)
+            assert amount is not None
+            world.terms(discount=None, referrer_reward={"kinds": ["cash"], "amount": amount.group()})
+            invoice = comes(world, jane, f"Ann {number}")
+        owed = sum(one.open.minor for one in cashbook.debts(db.session.connection(), "default"))
+        assert (gateway.reached(account), owed) == (minor(row["Sent to the client"]), minor(row["Owed"])), event
+    db.session.remove()
+    db.engine.dispose()

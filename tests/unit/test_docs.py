@@ -509,7 +509,7 @@ def test_keys_of_the_terms() -> None:
     everything |= {"referee_reward": {"amount": "5.00"}, "min_paid": "60.00", "qualifies_on": "registration"}
     everything |= {"tiers": [{"from": 3, "amount": "80"}], "milestones": [{"at": 9, "amount": "9"}], "approval": "all"}
     everything |= dict.fromkeys(("hold_days", "qualify_within_days", "credit_expires_days"), 9)
-    everything |= {"limits": {"total": 9}, "auto_apply_credit": True}
+    everything |= {"limits": {"total": 9}, "auto_apply_credit": True, "min_payout": "9", "yearly_limit": "9"}
     assert set(Terms.from_document(everything).document()) == {bare(row["Key"]) for row in table(REFERENCE, "terms")}
 
 
