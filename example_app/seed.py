@@ -1,4 +1,4 @@
-"""Data to try the app with: two businesses, and a referral program in every state."""
+"""Data to try the app with: three businesses, and a referral program in every state."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from flask_referrals import Discount, Money, Promise, Terms, signals
+from flask_referrals.domain.terms import Kind
 
 from . import billing
 from .billing import LineItem
@@ -37,7 +38,8 @@ class Firm(NamedTuple):
 
 ACME = Firm("acme", "Acme Landscaping", "USD", "America/New_York", "Nora Lindqvist", "Jane Smith")
 KINTSU = Firm("kintsu", "Atelier Kintsu", "JPY", "Asia/Tokyo", "Mei Tanaka", "Haruto Sato")
-FIRMS = (ACME, KINTSU)
+HARBOR = Firm("harbor", "Harbor Cycles", "USD", "America/Los_Angeles", "Sam Ortiz", "Lena Fox")
+FIRMS = (ACME, KINTSU, HARBOR)
 
 MOWING = LineItem("Lawn care, one month", 18_000, "Maintenance", 8_875)
 HEDGES = LineItem("Hedges and shrubs", 24_000, "Maintenance", 8_875)
@@ -46,6 +48,8 @@ PLANTS = LineItem("Plants and soil", 31_500, "Materials", 8_875)
 TREE = LineItem("One tree, planted", 45_000, "Planting", 8_875)
 CLEARING = LineItem("Clearing leaves", 12_500, "Maintenance", 8_875)
 MENDING = LineItem("A tea bowl mended with gold", 28_000, "Kintsugi", 10_000)
+TUNING = LineItem("A bicycle, tuned", 9_500, "Workshop", 9_500)
+WHEELS = LineItem("Two wheels, built by hand", 42_000, "Workshop", 9_500)
 COURSE = LineItem("Course for two", 15_000, "Courses", 10_000)
 
 
@@ -76,6 +80,7 @@ def seed() -> None:
     """Fill an empty database, and commit."""
     seed_acme()
     seed_kintsu()
+    seed_harbor()
 
 
 def seed_acme() -> None:
@@ -216,6 +221,24 @@ def seed_kintsu() -> None:
         add_invoice(haruto, MENDING, COURSE)
 
 
+def seed_harbor() -> None:
+    """A workshop whose rewards are credit or cash: one that has been given, one that waits for a bank account."""
+    with days_ago(60):
+        harbor = add_business(HARBOR)
+        set_terms(harbor, Discount(percent=Decimal(10)), reward=40, kinds=("credit", "cash"))
+        lena = add_client(harbor, "Lena Fox")
+        pay(add_invoice(lena, TUNING))
+    with days_ago(45):
+        omar = add_client(harbor, "Omar Haddad", code=code_of(lena))
+        pay(add_invoice(omar, WHEELS))
+    with days_ago(30):
+        referrals.choose(host.client(lena), "cash")
+    with days_ago(12):
+        pay(add_invoice(add_client(harbor, "Ines Costa", link=follow_link(lena)), TUNING, WHEELS))
+    with days_ago(3):
+        add_invoice(add_client(harbor, "Pete Long", code=code_of(lena)), TUNING)
+
+
 # -- the steps, as the pages take them -------------------------------------------------------------------------------
 
 
@@ -238,13 +261,20 @@ def add_business(firm: Firm) -> Business:
 
 
 def set_terms(
-    business: Business, discount: Discount, *, reward: int, referee_reward: int | None = None, in_days: int = 0
+    business: Business,
+    discount: Discount,
+    *,
+    reward: int,
+    referee_reward: int | None = None,
+    kinds: tuple[Kind, ...] = ("credit",),
+    in_days: int = 0,
 ) -> None:
     """New terms of the referral program, which is switched on with its first ones."""
     terms = Terms(
         currency=business.currency,
         discount=discount,
         referrer_reward=Promise(amount=Money.of(reward, business.currency)),
+        kinds=kinds,
         referee_reward=Money.of(referee_reward, business.currency) if referee_reward else None,
     )
     staff = db.session.scalars(select(Staff.name).filter_by(business_id=business.id)).one()

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from .extensions import db
 from .models import Client, Invoice, Status
 from .referrals import host, referrals
-from .seed import ACME, DEMO_PASSWORD, KINTSU, email_of
+from .seed import ACME, DEMO_PASSWORD, HARBOR, KINTSU, email_of
 
 
 def tour() -> str:
@@ -44,6 +44,10 @@ def tour() -> str:
     staff, client = email_of(KINTSU.staff, KINTSU), email_of(KINTSU.client, KINTSU)
     lines.append(f"  Another business, in yen: {url_for('public.business', slug=KINTSU.slug, _external=True)}")
     lines.append(f"     as {client} or {staff}\n")
+    cash = url_for("auth.client_login", slug=HARBOR.slug, next=url_for("referrals.cash"), _external=True)
+    lines.append(f"  Cash rewards, by a stand-in for Stripe: {cash}")
+    lines.append(f"     as {email_of(HARBOR.client, HARBOR)}; then: flask --app example_app referrals work")
+    lines.append(f"     payouts: {_staff(url_for('referrals_admin.payouts'))} as {email_of(HARBOR.staff, HARBOR)}\n")
     return "\n".join(lines)
 
 

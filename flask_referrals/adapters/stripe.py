@@ -14,6 +14,7 @@ import stripe
 
 from ..host import Client
 from ..money import Money, digits
+from ..services.mirror import Entry
 from ..services.ports import AccountStatus, Busy, GatewayError, InDoubt, Order, Recall, Refused, SeenTransfer
 
 #: The version of Stripe's API that every call asks for.
@@ -67,7 +68,8 @@ class StripeGateway:
     `key` is the platform's secret key, or a function that gives it for an org. `accounts` is `v2`, as new platforms
     have it, or `v1` for those that Stripe has not moved. `country` is where clients are, by a function of the client
     if that differs; `fees` and `losses` say who bears them, `application` or `stripe`, as the platform's profile at
-    Stripe has it. `webhook_secrets` are those of all endpoints, and old ones while they are rolled. `api` is another
+    Stripe has it. `mirror` gives the Stripe customer of an org's client, whose balance then repeats the client's credit.
+    `webhook_secrets` are those of all endpoints, and old ones while they are rolled. `api` is another
     address than Stripe's, for tests.
     """
 
@@ -83,6 +85,7 @@ class StripeGateway:
         country: str | Callable[[Client], str] = "US",
         fees: Literal["application", "stripe"] = "application",
         losses: Literal["application", "stripe"] = "application",
+        mirror: Callable[[str, str], str | None] | None = None,
         api: str | None = None,
         timeout: tuple[float, float] = (5, 30),
         retries: int = 2,
@@ -92,6 +95,7 @@ class StripeGateway:
         self._accounts = accounts
         self._country: Callable[[Client], str] = country if callable(country) else lambda client: country
         self._fees, self._losses = fees, losses
+        self.mirrors = mirror
         self._api, self._timeout, self._retries = api, timeout, retries
         self._clients: dict[tuple[str, int], stripe.StripeClient] = {}
 
@@ -263,6 +267,23 @@ class StripeGateway:
                     reversed=from_stripe(one["amount_reversed"], one["currency"]),
                     made_at=datetime.fromtimestamp(one["created"], UTC),
                 )
+
+    def repeat(self, entry: Entry) -> bool:
+        """Repeat an entry of credit on the customer's balance; False where the client is no customer of Stripe's.
+
+        Looked for first, by its key in the metadata, since Stripe's own memory of keys ends after a day.
+        """
+        customer = None if self.mirrors is None else self.mirrors(entry.org, entry.client_id)
+        amount = stripe_amount(entry.amount)
+        if customer is None or amount is None:
+            return False
+        path = f"/v1/customers/{customer}/balance_transactions"
+        if not any(one["metadata"].get("referrals_entry") == entry.key for one in self.pages(entry.org, path)):
+            self.call(
+                entry.org, "post", path, idempotency_key=entry.key, amount=-amount,
+                currency=entry.amount.currency.lower(), metadata={"referrals_entry": entry.key},
+            )  # fmt: skip
+        return True
 
     # -- webhooks ----------------------------------------------------------------------------------------------------
 

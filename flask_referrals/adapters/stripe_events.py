@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Table, select, update
 
 from ..models import EventRow
-from ..services import banks, transfers
+from ..services import banks, mirror, transfers
 from ..services.ports import AccountStatus, GatewayError
 from ..services.sql import insert_once
 from ..services.unit import Unit
@@ -94,9 +94,27 @@ def work(state: State) -> int:
     gateway = state.gateway
     if not isinstance(gateway, StripeGateway):
         return 0
+    if gateway.mirrors is not None:
+        repeat_credit(state, gateway)
     count, after = 0, 0
     while found := cashier.run(state, partial(due, after=after, limit=BATCH)):
         count += sum(act(state, gateway, event_id) for event_id in found)
+        after = found[-1]
+    return count
+
+
+def repeat_credit(state: State, gateway: StripeGateway) -> int:
+    """Repeat new entries of credit on Stripe's customer balances, each account in its order; how many."""
+    count, after = 0, 0
+    while found := cashier.run(state, partial(mirror.accounts, after=after, limit=BATCH)):
+        for account_id in found:
+            try:
+                while entry := cashier.run(state, partial(mirror.next_entry, account_id=account_id)):
+                    if not gateway.repeat(entry):
+                        break
+                    count += cashier.run(state, partial(mirror.repeated, entry=entry))
+            except GatewayError as error:
+                log.warning("credit of account %s could not be repeated: %s", account_id, error.code)
         after = found[-1]
     return count
 

@@ -32,7 +32,8 @@ class AccountRow(Base):
     limits (L1): `issued` in all, `in_month` of `month` and `in_year` of that month's year, `waiting` for a place.
     The org's own row in a currency (`client_id` ORG_ITSELF), there once a budget was set, has `issued` in minor units.
     Also on that row: `chosen`, as what the client wants rewards of money (R6, null for the default), and `linked`, 1
-    once it has a bank account that takes payouts.
+    once it has a bank account that takes payouts. `mirrored` is the number of the last entry of a money account that
+    the gateway's own customer balance repeats, where that is wanted.
     The rewards' trigger alone carries `issued`, `waiting`, `month`, `in_month` and `in_year`.
     """
 
@@ -61,6 +62,7 @@ class AccountRow(Base):
     in_year: Mapped[int] = mapped_column(default=0, server_default="0")
     chosen: Mapped[str | None] = mapped_column(Word)
     linked: Mapped[int] = mapped_column(default=0, server_default="0")
+    mirrored: Mapped[int] = mapped_column(Minor, default=0, server_default="0")
 
 
 class LedgerRow(Base):

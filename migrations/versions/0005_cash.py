@@ -43,6 +43,7 @@ def upgrade() -> None:
     """Make the tables and add the columns."""
     op.add_column("referrals_account", sa.Column("chosen", WORD, nullable=True))
     op.add_column("referrals_account", sa.Column("linked", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("referrals_account", sa.Column("mirrored", MINOR, nullable=False, server_default="0"))
     op.add_column("referrals_reward", sa.Column("choices", WORD, nullable=True))
     op.add_column("referrals_reward", sa.Column("payable_minor", MINOR, nullable=False, server_default="0"))
     op.create_index("ix_referrals_reward_payable", "referrals_reward", ["payable_minor", "org", "client_id"])
@@ -163,5 +164,5 @@ def downgrade() -> None:
     op.drop_index("ix_referrals_reward_payable", table_name="referrals_reward")
     for name in ("payable_minor", "choices"):
         op.drop_column("referrals_reward", name)
-    for name in ("linked", "chosen"):
+    for name in ("mirrored", "linked", "chosen"):
         op.drop_column("referrals_account", name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal, get_args
 
 import pytest
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from example_app.standin import Standin
 from flask_referrals import Client, Money
 from flask_referrals.adapters.state import get_state
-from flask_referrals.adapters.stripe import EVENTS, StripeGateway, from_stripe, stripe_amount
+from flask_referrals.adapters.stripe import EVENTS, Accounts, StripeGateway, from_stripe, stripe_amount
 from flask_referrals.models import PayoutRow
 from flask_referrals.services import banks
 from flask_referrals.services.ports import InDoubt, Order
@@ -44,7 +45,7 @@ def attempts() -> list[int]:
 
 
 def test_eliza_11022_a_refused_transfer_is_tried_by_a_new_key(paid: StripeWorld) -> None:
-    """Refused for want of funds, the old key would answer so for a day: the attempt goes up, and one transfer is made."""
+    """Refused for want of funds, the old key would answer so for a day: the attempt goes up; one transfer is made."""
     jane = paid.client("Jane Smith")
     account = paid.link(jane)
     paid.earn(jane, "Ann Ash")
@@ -209,18 +210,12 @@ def test_pay_connector_1809_the_second_half_of_an_undo_may_fail(paid: StripeWorl
 
 
 @pytest.mark.parametrize("losses", ["application", "stripe"])
-def test_openvpm_83_the_responsibilities_are_settings(standin: Standin, losses: str) -> None:
+def test_openvpm_83_the_responsibilities_are_settings(
+    standin: Standin, losses: Literal["application", "stripe"]
+) -> None:
     """They must fit the platform's profile at Stripe, so that no code decides them."""
-    for accounts in ("v1", "v2"):
-        fees = losses
-        found = StripeGateway(
-            standin.key,
-            api=standin.url,
-            accounts=accounts,
-            fees=fees,
-            losses=losses,
-            retries=0,  # type: ignore[arg-type]
-        )
+    for accounts in get_args(Accounts):
+        found = StripeGateway(standin.key, api=standin.url, accounts=accounts, fees=losses, losses=losses, retries=0)
         assert found.create_account(JANE, f"i:{accounts}:{losses}")
 
 
