@@ -10,11 +10,12 @@ from flask import Flask
 from flask_referrals import Gateway
 from flask_referrals.adapters.stripe import StripeGateway
 
-_SECRETS = ("whsec_standin_own", "whsec_standin_connected", "whsec_standin_thin")
+#: By these the stand-in signs: events of its own account, of connected ones, thin ones.
+SECRETS = ("whsec_standin_own", "whsec_standin_connected", "whsec_standin_thin")
 
 
 def gateway(app: Flask) -> Gateway | None:
-    """The gateway of an app: what its config names, Stripe by its key, or the stand-in's that `serve_standin` began."""
+    """The gateway of an app: what its config names, such as the stand-in's, or Stripe by its key; else none."""
     if "GATEWAY" in app.config:
         given: Gateway | None = app.config["GATEWAY"]
         return given
@@ -33,9 +34,9 @@ def serve_standin(store: Path, port: int, app_url: str) -> StripeGateway:
     url = standin.serve(port)
     webhook = f"{app_url}/referrals/stripe/webhook"
     standin.books.endpoints.clear()
-    own, connected, thin = _SECRETS
+    own, connected, thin = SECRETS
     standin.add_endpoint(webhook, own)
     standin.add_endpoint(webhook, connected, connect=True)
     standin.add_endpoint(webhook, thin, thin=True)
     standin.deliver_by_itself = True
-    return StripeGateway(standin.key, webhook_secrets=_SECRETS, api=url)
+    return StripeGateway(standin.key, webhook_secrets=SECRETS, api=url)

@@ -229,8 +229,8 @@ def seed_harbor() -> None:
         lena = add_client(harbor, "Lena Fox")
         pay(add_invoice(lena, TUNING))
     with days_ago(45):
-        omar = add_client(harbor, "Omar Haddad", code=code_of(lena))
-        pay(add_invoice(omar, WHEELS))
+        milo = add_client(harbor, "Milo Brandt", code=code_of(lena))
+        pay(add_invoice(milo, WHEELS))
     with days_ago(30):
         referrals.choose(host.client(lena), "cash")
     with days_ago(12):

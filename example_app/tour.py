@@ -46,7 +46,7 @@ def tour() -> str:
     lines.append(f"     as {client} or {staff}\n")
     cash = url_for("auth.client_login", slug=HARBOR.slug, next=url_for("referrals.cash"), _external=True)
     lines.append(f"  Cash rewards, by a stand-in for Stripe: {cash}")
-    lines.append(f"     as {email_of(HARBOR.client, HARBOR)}; then: flask --app example_app referrals work")
+    lines.append(f"     as {email_of(HARBOR.client, HARBOR)}; the demo's own worker sends them within seconds")
     lines.append(f"     payouts: {_staff(url_for('referrals_admin.payouts'))} as {email_of(HARBOR.staff, HARBOR)}\n")
     return "\n".join(lines)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _STYLE = """
 body{font:1.05rem/1.5 system-ui,sans-serif;margin:0;background:#f4f5fb;color:#1b1c2e}
 main{max-width:34rem;margin:0 auto;padding:1.25rem}
-.flag{background:#5a2a00;color:#fff;padding:.75rem 1.25rem;font-weight:600}
+.flag{border-radius:.5rem;margin-top:0;background:#5a2a00;color:#fff;padding:.75rem 1.25rem;font-weight:600}
 section{background:#fff;border-radius:.75rem;padding:1.25rem;margin:1rem 0;box-shadow:0 1px 3px #0002}
 button{font:inherit;font-weight:600;width:100%;padding:.8rem;border-radius:.5rem;border:1px solid #4338ca;
 background:#4338ca;color:#fff;margin:.3rem 0;cursor:pointer}
@@ -91,7 +91,7 @@ def _page(title: str, body: str, status: int = 200) -> Response:
     html = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body>'
-        '<p class="flag">A stand-in for Stripe, on this computer. Nothing here is real, and no money moves.</p>'
-        f"<main><h1>{escape(title)}</h1>{body}</main></body></html>"
+        '<main><p class="flag">A stand-in for Stripe, on this computer. Nothing here is real, and no money moves.</p>'
+        f"<h1>{escape(title)}</h1>{body}</main></body></html>"
     )
     return Response(html, status, mimetype="text/html")

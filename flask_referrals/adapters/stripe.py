@@ -68,9 +68,9 @@ class StripeGateway:
     `key` is the platform's secret key, or a function that gives it for an org. `accounts` is `v2`, as new platforms
     have it, or `v1` for those that Stripe has not moved. `country` is where clients are, by a function of the client
     if that differs; `fees` and `losses` say who bears them, `application` or `stripe`, as the platform's profile at
-    Stripe has it. `mirror` gives the Stripe customer of an org's client, whose balance then repeats the client's credit.
-    `webhook_secrets` are those of all endpoints, and old ones while they are rolled. `api` is another
-    address than Stripe's, for tests.
+    Stripe has it. `mirror` gives the Stripe customer of an org's client, whose balance then repeats the client's
+    credit. `webhook_secrets` are those of all endpoints, and old ones while they are rolled. `api` is another address
+    than Stripe's, for tests.
     """
 
     onboards = True

@@ -14,6 +14,7 @@ from .unit import Unit
 
 _ACCOUNT: Table = AccountRow.__table__  # type: ignore[assignment]
 _LEDGER: Table = LedgerRow.__table__  # type: ignore[assignment]
+_OWNER = (_ACCOUNT.c.org, _ACCOUNT.c.client_id, _ACCOUNT.c.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,7 @@ def accounts(unit: Unit, after: int, limit: int) -> list[int]:
 def next_entry(unit: Unit, account_id: int) -> Entry | None:
     """The account's oldest entry that is not repeated yet."""
     query = (
-        select(
-            _LEDGER.c.id, _LEDGER.c.seq, _LEDGER.c.amount, *(_ACCOUNT.c[n] for n in ("org", "client_id", "currency"))
-        )
+        select(_LEDGER.c.id, _LEDGER.c.seq, _LEDGER.c.amount, *_OWNER)
         .join(_ACCOUNT, _ACCOUNT.c.id == _LEDGER.c.account_id)
         .where(_ACCOUNT.c.id == account_id, _LEDGER.c.seq == _ACCOUNT.c.mirrored + 1)
     )

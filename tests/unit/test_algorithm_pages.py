@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select
 
 from flask_referrals import Terms
@@ -201,13 +202,23 @@ def test_a_clawback_of_spent_credit(world: World) -> None:
     assert db.session.scalar(select(func.count(RewardRow.id))) == 1
 
 
-def cash_world(tmp_path: Path) -> tuple[World, FakeGateway, FrozenClock, str, ClientRow]:
+Cash = tuple[World, FakeGateway, FrozenClock, str, ClientRow]
+
+
+@pytest.fixture
+def cash(tmp_path: Path) -> Iterator[Cash]:
     """A world with a gateway, and Jane with an account that is ready."""
     clock = FrozenClock()
     gateway = FakeGateway(clock)
     app = create_app(f"sqlite:///{tmp_path / 'cash.sqlite3'}", clock, gateway=gateway)
-    app.app_context().push()
-    db.create_all()
+    with app.app_context():
+        db.create_all()
+        yield _linked(app, clock, gateway)
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _linked(app: Flask, clock: FrozenClock, gateway: FakeGateway) -> Cash:
     found = World(app, clock)
     found.referrals.create_all()
     found.terms(discount=None, referrer_reward={"kinds": ["cash"], "amount": "50.00"})
@@ -231,9 +242,9 @@ def comes(world: World, jane: ClientRow, name: str) -> InvoiceRow:
 
 
 @pytest.mark.parametrize("row", tables("payouts.md")[1], ids=lambda row: row["Age of the key"])
-def test_an_unknown_payout(tmp_path: Path, row: Row) -> None:
+def test_an_unknown_payout(cash: Cash, row: Row) -> None:
     """P3: what is done by the age of the key."""
-    world, gateway, clock, account, jane = cash_world(tmp_path)
+    world, gateway, clock, account, jane = cash
     gateway.fail("timeout_not_done")
     comes(world, jane, "Ann Ash")
     clock.advance(hours=int(row["Age of the key"].split()[0]))
@@ -242,13 +253,11 @@ def test_an_unknown_payout(tmp_path: Path, row: Row) -> None:
     assert [one.state for one in world.referrals.payouts(world.value(jane))] == ["sent" if sent else "unknown"]
     assert db.session.scalar(select(PayoutRow.attempt)) == int(row["Attempt"])
     assert gateway.reached(account) == (5000 if sent else 0)
-    db.session.remove()
-    db.engine.dispose()
 
 
-def test_what_is_owed(tmp_path: Path) -> None:
+def test_what_is_owed(cash: Cash) -> None:
     """P6: what left for the bank is kept back of the next payouts."""
-    world, gateway, clock, account, jane = cash_world(tmp_path)
+    world, gateway, clock, account, jane = cash
     table = tables("payouts.md")[2]
     invoice = None
     for number, row in enumerate(table):
@@ -266,5 +275,3 @@ def test_what_is_owed(tmp_path: Path) -> None:
             invoice = comes(world, jane, f"Ann {number}")
         owed = sum(one.open.minor for one in cashbook.debts(db.session.connection(), "default"))
         assert (gateway.reached(account), owed) == (minor(row["Sent to the client"]), minor(row["Owed"])), event
-    db.session.remove()
-    db.engine.dispose()

@@ -29,7 +29,7 @@ from werkzeug.serving import make_server
 from example_app import create_app
 from example_app.extensions import db
 from example_app.models import Client, Invoice, Status
-from example_app.seed import ACME, DEMO_PASSWORD, HEDGES, add_client, add_invoice, code_of, email_of, pay, seed
+from example_app.seed import ACME, DEMO_PASSWORD, HEDGES, Firm, add_client, add_invoice, code_of, email_of, pay, seed
 from flask_referrals.adapters import migrations
 from tests.databases import clone_database, fresh_database
 
@@ -134,11 +134,11 @@ class Person:
         assert "unsafe" not in policy
         return self
 
-    def log_in(self, name: str, *, to: str = "") -> Person:
+    def log_in(self, name: str, *, to: str = "", firm: Firm = ACME) -> Person:
         """Log in by the form; staff, if that is who it is."""
-        place = "staff" if name == ACME.staff else ACME.slug
+        place = "staff" if name == firm.staff else firm.slug
         self.go(f"/{place}/login?next={to}")
-        self.fill({"Email": email_of(name, ACME), "Password": DEMO_PASSWORD})
+        self.fill({"Email": email_of(name, firm), "Password": DEMO_PASSWORD})
         self.press("Log in")
         expect(self.page).to_have_url(re.compile(re.escape(to) + "$"))
         return self
@@ -203,6 +203,10 @@ class Person:
         grave = [issue for issue in found if issue["impact"] in ("serious", "critical")]
         return [(issue["id"], [node["html"] for node in issue["nodes"]]) for issue in grave]
 
+    def picture(self, name: str) -> None:
+        """A picture of a page that is not ours."""
+        self._photograph(name)
+
     def _photograph(self, name: str) -> None:
         if folder := os.environ.get("REFERRALS_SCREENSHOTS"):
             self.page.screenshot(path=Path(folder, f"{name}.png"), full_page=True)
@@ -227,7 +231,7 @@ def site(demo_data: str) -> Iterator[Site]:
     """The example app on a copy of the demo data, served for this test alone."""
     with clone_database("sqlite", demo_data) as url:
         app = _create_app(url)
-        with _served(app) as address:
+        with served(app) as address:
             yield Site(app, address)
         with app.app_context():
             db.session.remove()
@@ -240,7 +244,7 @@ def _create_app(url: str) -> Flask:
 
 
 @contextmanager
-def _served(app: Flask) -> Iterator[str]:
+def served(app: Flask) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
