@@ -90,6 +90,7 @@ def _dashboard(standin: Standin, request: Request, account_id: str) -> Response:
 def _page(title: str, body: str, status: int = 200) -> Response:
     html = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        '<link rel="icon" href="data:,">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body>'
         '<main><p class="flag">A stand-in for Stripe, on this computer. Nothing here is real, and no money moves.</p>'
         f"<h1>{escape(title)}</h1>{body}</main></body></html>"

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, func, select
 
-from ..models import PayeeRow, PayoutRow, ReversalRow
+from ..models import AccountRow, PayeeRow, PayoutRow, ReversalRow
 from ..money import Money
 
+_ACCOUNT: Table = AccountRow.__table__  # type: ignore[assignment]
 _PAYEE: Table = PayeeRow.__table__  # type: ignore[assignment]
 _PAYOUT: Table = PayoutRow.__table__  # type: ignore[assignment]
 _REVERSAL: Table = ReversalRow.__table__  # type: ignore[assignment]
@@ -101,6 +102,12 @@ def listed(connection: Connection, org: str, which: str, *, before: int = 2**62,
     """One of LISTS, newest first; one more than `page` if there are more."""
     query = select(_PAYOUT).where(_PAYOUT.c.org == org, _PAYOUT.c.state.in_(LISTS[which]), _PAYOUT.c.id < before)
     return [_line(row) for row in connection.execute(query.order_by(_PAYOUT.c.id.desc()).limit(page + 1))]
+
+
+def knows(connection: Connection, org: str, client_id: str) -> bool:
+    """Whether anything was ever booked or counted for this client."""
+    query = select(_ACCOUNT.c.id).where(_ACCOUNT.c.org == org, _ACCOUNT.c.client_id == client_id)
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def waiting(connection: Connection, org: str) -> list[PayoutLine]:

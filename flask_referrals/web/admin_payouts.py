@@ -64,8 +64,8 @@ def _act(state: State, org: str) -> Response:
         error = "Tick the payouts first."
     elif action not in _DONE:
         error = "Press one of the buttons."
-    elif client_id and state.host.find_client(org, client_id) is None:
-        error = "There is no client with this id. Take it from the list or from the client's page."
+    elif client_id and not cashbook.knows(state.session().connection(), org, client_id):
+        error = "No client with this id has earned anything. Take the id from the address of the client's page."
     elif action == "tax" and not client_id:
         error = "Say for which client."
     if error:

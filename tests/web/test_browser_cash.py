@@ -126,7 +126,7 @@ def test_the_whole_way_of_cash(harbor: Harbor, chromium: Browser) -> None:
     expect(sam.page.get_by_text("All payouts are paused.")).to_have_count(0)
     sam.page.get_by_label("Client's id").fill("nobody")
     sam.press("Pause payouts")
-    sam.sees("There is no client with this id.")
+    sam.sees("No client with this id has earned anything.")
     sam.complaints.clear()
     sam.looks_good()
     sam.context.close()
