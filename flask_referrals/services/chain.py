@@ -194,7 +194,7 @@ def _spending(connection: Connection, row: Row[Any], lines: list[Row[Any]]) -> l
     """How whoever was rewarded spent credit of that currency, from the first reward on."""
     first: dict[tuple[str, str], int] = {}
     for line in lines:
-        if line.kind == "reward_issued":
+        if line.kind == "reward_issued" and line.data.get("given_as") != "cash":
             first.setdefault((line.client_id, line.currency), line.id)
     if not first:
         return []

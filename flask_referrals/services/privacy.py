@@ -10,24 +10,31 @@ from sqlalchemy import Connection, Table, delete, or_, select, update
 from ..models import (
     AccountRow,
     ActivityRow,
+    BankRow,
     CodeRow,
     HoldRow,
     InvitationRow,
     LedgerRow,
+    PayoutRow,
     PreferencesRow,
     ReferralRow,
+    ReversalRow,
     RewardRow,
 )
+from . import banks
 from .unit import Unit
 
 _ACCOUNT: Table = AccountRow.__table__  # type: ignore[assignment]
 _ACTIVITY: Table = ActivityRow.__table__  # type: ignore[assignment]
+_BANK: Table = BankRow.__table__  # type: ignore[assignment]
 _CODE: Table = CodeRow.__table__  # type: ignore[assignment]
 _HOLD: Table = HoldRow.__table__  # type: ignore[assignment]
 _INVITATION: Table = InvitationRow.__table__  # type: ignore[assignment]
 _LEDGER: Table = LedgerRow.__table__  # type: ignore[assignment]
+_PAYOUT: Table = PayoutRow.__table__  # type: ignore[assignment]
 _PREFERENCES: Table = PreferencesRow.__table__  # type: ignore[assignment]
 _REFERRAL: Table = ReferralRow.__table__  # type: ignore[assignment]
+_REVERSAL: Table = ReversalRow.__table__  # type: ignore[assignment]
 _REWARD: Table = RewardRow.__table__  # type: ignore[assignment]
 
 #: What stands in the place of a name that was erased.
@@ -56,6 +63,7 @@ def export(connection: Connection, org: str, client_id: str) -> dict[str, list[d
     for name, table in (
         ("codes", _CODE), ("accounts", _ACCOUNT), ("rewards", _REWARD), ("credit on invoices", _HOLD),
         ("activity", _ACTIVITY), ("invitations", _INVITATION), ("preferences", _PREFERENCES),
+        ("bank accounts", _BANK), ("payouts", _PAYOUT), ("reversals", _REVERSAL),
     ):  # fmt: skip
         query = select(table).where(table.c.org == org, table.c.client_id == client_id)
         found[name] = [_plain(row._mapping) for row in connection.execute(query.order_by(*table.primary_key))]
@@ -84,7 +92,10 @@ def _plain(row: Any) -> dict[str, Any]:
 
 
 def erase(unit: Unit, org: str, client_id: str) -> None:
-    """Erase names, addresses, choices, and switch the client's codes off; amounts and ids stay for the books (G3)."""
+    """Erase names, addresses, choices, and switch the client's codes off; amounts and ids stay for the books (G3).
+
+    Its account for payouts is let go of; what the gateway knows of it is the gateway's to erase.
+    """
     for side in ("referrer", "referee"):
         mine = (_REFERRAL.c.org == org) & (_REFERRAL.c[f"{side}_id"] == client_id)
         values: dict[str, Any] = {f"{side}_name": ERASED}
@@ -98,4 +109,5 @@ def erase(unit: Unit, org: str, client_id: str) -> None:
     unit.connection.execute(
         update(_CODE).where(_CODE.c.org == org, _CODE.c.client_id == client_id).values(active=False)
     )
+    banks.unlink(unit, org, client_id, "erased")
     unit.record("client_erased", org, client_id, announces=False)

@@ -45,6 +45,7 @@ def view(state: State, org: str) -> Response:
     people = {one.client_id for one in (*found.top, *found.feed)}
     names = {key: client.name for key, client in state.host.contact(sorted(people), org).items()} if people else {}
     chart = _chart(found, speech)
+    cash = state.gateway is not None
     return page(
         "referrals/admin/dashboard.html",
         title="What your program brings",
@@ -58,7 +59,7 @@ def view(state: State, org: str) -> Response:
         chart=chart,
         plot=bars(chart, ("new clients", "paid"), "New clients and first payments over time"),
         names=names,
-        feed=[_sentence(names.get(one.client_id, one.client_id), one, speech) for one in found.feed],
+        feed=[_sentence(names.get(one.client_id, one.client_id), one, speech, cash=cash) for one in found.feed],
         sums=sums,
     )
 
@@ -126,7 +127,8 @@ def _chart(found: statistics.Statistics, speech: Voice) -> list[Bar]:
     return chart
 
 
-def _sentence(name: str, one: statistics.Referrer, speech: Voice) -> str:
+def _sentence(name: str, one: statistics.Referrer, speech: Voice, *, cash: bool) -> str:
+    """What a referrer brought and got; where cash is promised too, what was given is not all credit."""
     told = f"{name}: {one.referrals} {'referral' if one.referrals == 1 else 'referrals'}"
     given = [amount for amount in one.rewards if amount.minor > 0]
-    return f"{told}, {sums(given, speech)} credit issued" if given else told
+    return f"{told}, {sums(given, speech)} {'in rewards' if cash else 'credit'} issued" if given else told

@@ -68,6 +68,8 @@ def log_text(voice: Voice, name: str, line: Line) -> str:
             return f"{referee} qualified as a referral of {referrer}"
         case "reward_pending":
             return f"A reward for {who}, {amount}, waits{voice.wait(str(line.data.get('waits_for')))}"
+        case "reward_issued" if line.data.get("given_as") == "cash":
+            return f"{who} is paid {amount} in cash{_for(line, other)}"
         case "reward_issued":
             return f"{who} was {'given' if service else 'credited'} {amount}{_for(line, other)}"
         case "reward_approved":
@@ -100,6 +102,30 @@ def log_text(voice: Voice, name: str, line: Line) -> str:
             return f"{amount} of credit expired"
         case "credit_adjusted":
             return f"The credit of {who} was adjusted by {amount}"
+        case "payout_queued":
+            return f"A payout of {amount} to {who} was made"
+        case "payout_sent":
+            return f"A payout of {amount} was sent to {who}"
+        case "payout_paid":
+            return f"{amount} reached the bank of {who}"
+        case "payout_failed":
+            return f"A payout of {amount} to {who} did not go through"
+        case "payout_cancelled":
+            return f"A payout of {amount} to {who} was cancelled before it was sent"
+        case "payout_reversed":
+            return f"{amount} of a payout to {who} came back"
+        case "payout_owed":
+            return f"{amount} of a payout to {who} could not be taken back, and is owed"
+        case "debt_settled":
+            return f"{amount} that {who} owed is settled"
+        case "bank_linked":
+            return f"{who} linked an account for payouts"
+        case "bank_trouble":
+            return f"The account of {who} takes no payouts at the moment"
+        case "bank_unlinked":
+            return f"{who} has no linked account any more"
+        case "reward_chosen":
+            return f"{who} wants rewards as {line.data.get('choice')}"
         case "expired":
             return f"The referral of {referee} by {referrer} expired"
         case "rejected":

@@ -96,7 +96,9 @@ def _told(outlook: simulation.Outlook, speech: Voice) -> dict[str, Any]:
     rewards = []
     for reward in outlook.rewards:
         who = "The referrer" if reward.beneficiary == "referrer" else "The new client"
-        what = f"{speech.money(reward.amount)} credit" if reward.service is None else f"a free {reward.service}"
+        what = f"a free {reward.service}"
+        if reward.service is None:
+            what = f"{speech.money(reward.amount)} {' or '.join(reward.choices)}"
         why = ""
         if reward.milestone is not None:
             why = f", extra for {reward.milestone} referrals"

@@ -42,6 +42,8 @@ _WAITS = {
     "approval": " until staff approve it",
     "hold": " until its hold ends",
     "limit": " for a place within the limits",
+    "bank_account": " for a linked bank account",
+    "min_payout": " for the next payout",
 }
 #: Who acts when no person does.
 _NOBODY = frozenset({"host", "visitor", ""})
@@ -160,8 +162,12 @@ class Voice:
                 return f"The discount of {amount} is free again for the next invoice"
             case "qualified":
                 return f"{other} paid, and the referral counts"
+            case "reward_issued" if step.data.get("given_as") == "cash":
+                return f"{whose} is paid {amount} in cash"
             case "reward_issued":
                 return f"{whose} was credited {amount}"
+            case "reward_reversed" if step.data.get("given_as") == "cash":
+                return f"{amount} of cash taken back from {whose}"
             case "reward_reversed":
                 return f"{amount} of credit taken back from {whose}"
             case "reward_cancelled":
