@@ -420,6 +420,16 @@ class Standin:
             self.books.event("charge.dispute.closed", dispute, self.now())
             self._changed()
 
+    def fail_refund(self, invoice_id: str) -> None:
+        """A refund of an invoice's payment does not go through after all."""
+        with self._lock:
+            row = self.books.invoices[invoice_id]
+            refund: dict[str, Any] = json.loads(contract.fixture("refund"))
+            refund |= {"id": self.books.id("re"), "charge": row["charge"], "payment_intent": row["intent"]}
+            refund |= {"status": "failed", "amount": row["minor"]}
+            self.books.event("refund.failed", refund, self.now())
+            self._changed()
+
     # -- webhooks ----------------------------------------------------------------------------------------------------
 
     def add_endpoint(

@@ -202,24 +202,20 @@ def _bank_payout(state: State, gateway: StripeGateway, event: dict[str, Any]) ->
 
 def _invoice(state: State, gateway: StripeGateway, event: dict[str, Any]) -> None:
     """An invoice that Stripe billed: its own facts are the host's to say, so that it is tried until the host knows."""
-    found = event["data"]["object"]
-    verb = "paid" if event["type"] == "invoice.paid" else "refunded"
-    if verb == "paid" and not found.get("amount_paid"):
+    found, kind = event["data"]["object"], event["type"]
+    if kind == "invoice.paid" and not found.get("amount_paid"):
         return  # a trial, a coupon over all of it, or credit: nothing was paid
-    if event["type"] == "charge.dispute.closed" and found.get("status") != "lost":
+    if kind == "charge.dispute.closed" and found.get("status") != "lost":
         return
-    invoice_id = str(found["id"]) if verb == "paid" else _billed(state, gateway, event)
-    if not invoice_id:
-        return
-    record = state.host.find_stripe_invoice(invoice_id)
+    invoice_id = str(found["id"]) if kind == "invoice.paid" else _billed(state, gateway, event)
+    record = state.host.find_stripe_invoice(invoice_id) if invoice_id else None
     if record is None:
         return
     value = state.host.invoice(record)
-    if verb == "paid" and (value is None or not value.settled):
+    if kind == "invoice.paid" and (value is None or not value.settled):
         raise NotYetError(f"the app does not say yet that {invoice_id} is paid")
-    reason = {"charge.dispute.closed": "dispute"}.get(event["type"])
-    known = "paid" if verb == "paid" or event["type"] == "refund.failed" else "refunded"
-    verbs.invoice_event(state, record, "paid" if known == "paid" else "refunded", reason)
+    reason = "dispute" if kind == "charge.dispute.closed" else None
+    verbs.invoice_event(state, record, "paid" if kind in ("invoice.paid", "refund.failed") else "refunded", reason)
     state.session().commit()
 
 

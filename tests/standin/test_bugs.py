@@ -254,6 +254,33 @@ def test_stripe_ruby_1580_a_refund_finds_its_invoice(paid: StripeWorld) -> None:
     assert paid.standin.reached(account) == 0
 
 
+def test_a_lost_dispute_and_a_refund_that_failed(paid: StripeWorld) -> None:
+    """charge.dispute.closed takes the reward back where it was lost; refund.failed brings it again."""
+    state = get_state()
+    host = BillsByStripe()
+    state.host = host
+    jane = paid.client("Jane Smith")
+    account = paid.link(jane)
+    invoice = paid.earn(jane, "Ann Ash")
+    stripe_id = paid.standin.bill(6000)
+    host.known = {stripe_id: invoice.id}
+    paid.work(hours=1)
+    paid.hear()
+    assert paid.standin.reached(account) == 5000
+    invoice.paid, invoice.settled = 0, False
+    db.session.commit()
+    paid.standin.lose_dispute(stripe_id)
+    paid.hear()
+    paid.work(hours=1)
+    assert paid.standin.reached(account) == 0
+    invoice.paid, invoice.settled = 6000, True
+    db.session.commit()
+    paid.standin.fail_refund(stripe_id)
+    paid.hear(times=2)
+    paid.work(hours=1)
+    assert paid.standin.reached(account) == 5000
+
+
 def test_an_invoice_of_nothing_earns_nothing(paid: StripeWorld) -> None:
     """invoice.paid also comes for a trial, or a coupon over all of it."""
     state = get_state()
