@@ -75,13 +75,13 @@ class Model:
             "limited": True,
         }
         reward: Reward = facts | more | {"waits": "", "until": self.now + self.terms.get("hold", 0)}
-        bond.rewards.append(reward)
         if self.terms.get("approval"):
             reward["waits"] = "approval"
         elif self.terms.get("hold"):
             reward["waits"] = "hold"
         else:
             self.place(reward)
+        bond.rewards.append(reward)  # only now: it takes no place from itself
 
     def place(self, reward: Reward) -> None:
         """Issue it if there is a place and nobody waits for one."""
