@@ -37,6 +37,8 @@ _THREE = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
 #: In hundredths with Stripe, but only whole units are moved.
 _HUNDREDS = frozenset(["HUF", "ISK", "TWD", "UGX"])
 Accounts = Literal["v2", "v1"]
+#: What of an account of v2 is asked for, as Stripe reads it, since releases of the library write lists differently.
+_INCLUDE = "include[0]=configuration.recipient&include[1]=requirements"
 
 
 class SignatureError(Exception):
@@ -184,8 +186,7 @@ class StripeGateway:
         """How the account stands now; one that Stripe does not let us see any more is closed."""
         try:
             if self._accounts == "v2":
-                include = ["configuration.recipient", "requirements"]
-                return _status_v2(self.call(org, "get", f"/v2/core/accounts/{account_id}", include=include))
+                return _status_v2(self.call(org, "get", f"/v2/core/accounts/{account_id}?{_INCLUDE}"))
             return _status_v1(self.call(org, "get", f"/v1/accounts/{account_id}"))
         except Refused as refused:
             if refused.kind == "closed" or refused.code in ("resource_missing", "not_found"):
