@@ -59,6 +59,10 @@ class ExampleHost(Host):
         paid = select(models.Invoice.id).filter_by(client_id=int(client.id), status=Status.PAID)
         return db.session.scalar(paid.limit(1)) is not None
 
+    def client_invoices(self, client: Client) -> Sequence[models.Invoice]:
+        mine = select(models.Invoice).filter_by(client_id=int(client.id)).order_by(models.Invoice.id)
+        return db.session.scalars(mine).all()
+
     def client_ids(self, org: str, after: str | None, limit: int) -> Sequence[str]:
         ids = select(models.Client.id).join(Business).where(Business.slug == org, models.Client.id > int(after or 0))
         return [str(number) for number in db.session.scalars(ids.order_by(models.Client.id).limit(limit))]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakSet
 
 from flask import Flask
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from .adapters import receivers, transactions, verbs
+from .adapters.sessions import Sessions, close_own
 from .adapters.state import KEY, State, get_state
 from .adapters.tables import copy_into, create_all, hide_from_migrate
+from .adapters.watch import Watch
+from .adapters.watch import add as add_watch
 from .adapters.worker import Done, work
 from .cli import group
 from .config import read_settings
@@ -75,7 +79,9 @@ class Referrals:
             raise ConfigurationError("pass either db (your Flask-SQLAlchemy object) or session (a callable), not both")
         self._host = host
         self._db = db
-        self._session: Callable[[], Session] = session if session is not None else (lambda: db.session())
+        self._session = Sessions(db.session if session is None else session)
+        self._watch: Watch | None = None
+        self._apps: WeakSet[Flask] = WeakSet()
         self._mailer = mailer
         self._gateway = gateway
         self._clock = clock
@@ -105,6 +111,8 @@ class Referrals:
         app.extensions[KEY] = State(
             app, self._host, settings, self._session, self._clock, mailer=self._mailer, gateway=gateway
         )
+        close_own(app)
+        self._apps.add(app)
         if self._db is not None:
             copy_into(self._db.metadata)
             hide_from_migrate(app)
@@ -113,6 +121,38 @@ class Referrals:
         blueprints.register(app, settings, hears_stripe=bool(getattr(gateway, "webhook_secrets", ())))
         macros.register(app)
         app.cli.add_command(group)
+
+    def watch(
+        self,
+        *,
+        client: type | tuple[type, ...] = (),
+        invoice: type | tuple[type, ...] = (),
+        parts: Mapping[type, Callable[[Any], Any]] | None = None,
+        is_client: Callable[[Any], bool] | None = None,
+        code: Callable[[Any], str | None] | None = None,
+    ) -> None:
+        """Observe your mapped classes on your own session, in your own commit, so that no view needs a line (§3.3).
+
+        `client` and `invoice` are classes, or tuples of classes. `parts` names rows that an invoice is made of or paid
+        by, such as lines and payments, each with a function from the row to its invoice. `is_client` tells clients
+        from other rows of the same table, `code` finds the typed code of a new client. Call it once, before or after
+        `init_app`; ConfigurationError for a class that is not mapped, or a second call.
+        """
+        if self._watch is not None:
+            raise ConfigurationError("watch() was called already: name all classes in one call")
+        one = Watch(
+            client if isinstance(client, tuple) else (client,),
+            invoice if isinstance(invoice, tuple) else (invoice,),
+            dict(parts or {}),
+            is_client or (lambda record: True),
+            code or (lambda record: None),
+            self._apps,
+        )
+        self._watch = add_watch(one)
+
+    def session(self) -> Session:
+        """The SQLAlchemy session that we work in at this moment, for the look-ups of your Host."""
+        return self._session()
 
     # -- the host's facts --------------------------------------------------------------------------------------------
 

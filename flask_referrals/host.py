@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
@@ -116,8 +116,16 @@ class Host:
         return None
 
     def has_paid_invoice(self, client: Client) -> bool:
-        """Whether the client has ever paid an invoice of its org: then it is no new client (A3 `existing_client`)."""
-        raise NotImplementedError("Host.has_paid_invoice: say whether this client has a paid invoice")
+        """Whether the client has ever paid an invoice of its org: then it is no new client (A3 `existing_client`).
+
+        By default told from `client_invoices`; a query that stops at the first one is faster.
+        """
+        values = (self.invoice(record) for record in self.client_invoices(client))
+        return any(value is not None and value.settled for value in values)
+
+    def client_invoices(self, client: Client) -> Iterable[Any]:
+        """The client's invoice records, oldest first, for `flask referrals reconcile` to find what we missed."""
+        raise ConfigurationError("Host.client_invoices: return the invoice records of this client, oldest first")
 
     def client_ids(self, org: str, after: str | None, limit: int) -> Sequence[str]:
         """The next ids of the org's clients after `after`, in an order of the host's own, for `codes backfill`."""

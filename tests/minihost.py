@@ -94,6 +94,10 @@ class MiniHost(Host):
         query = select(InvoiceRow.id).where(InvoiceRow.client_id == int(client.id), InvoiceRow.settled)
         return db.session.execute(query.limit(1)).first() is not None
 
+    def client_invoices(self, client: Client) -> Sequence[InvoiceRow]:
+        query = select(InvoiceRow).where(InvoiceRow.client_id == int(client.id), InvoiceRow.org == client.org)
+        return db.session.scalars(query.order_by(InvoiceRow.id)).all()
+
     def client_ids(self, org: str, after: str | None, limit: int) -> Sequence[str]:
         query = select(ClientRow.id).where(ClientRow.org == org, ClientRow.id > int(after or 0))
         return [str(found) for found in db.session.scalars(query.order_by(ClientRow.id).limit(limit))]

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 from flask import Flask
+from jinja2 import Environment, TemplateNotFound, nodes
 from sqlalchemy import Connection, func, inspect, select
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
@@ -22,7 +23,7 @@ from .tables import VERSION_TABLE, engine_of, is_hidden, missing_triggers
 Level = Literal["ok", "warn", "fail"]
 #: What a host must answer, and what happens without.
 _MUST = (
-    "client", "invoice", "find_client", "find_invoice", "has_paid_invoice", "client_ids", "apply_credit",
+    "client", "invoice", "find_client", "find_invoice", "client_ids", "apply_credit",
 )  # fmt: skip
 _OVERDUE = timedelta(hours=1)
 _UPGRADE = "run `flask referrals db upgrade`"
@@ -41,6 +42,7 @@ def examine(state: State) -> Iterator[Finding]:
     """Look at everything; a database that does not answer ends it."""
     yield from _secret(state.app)
     yield from _addresses(state)
+    yield from _template(state)
     yield from _overridden(state.host)
     yield from _phone()
     engine = engine_of(state.session())
@@ -100,6 +102,42 @@ def _addresses(state: State) -> Iterator[Finding]:
         yield Finding("ok", f"our pages are at {', '.join(prefixes.values())}")
 
 
+def _template(state: State) -> Iterator[Finding]:
+    """The host's base templates and their blocks, so that our pages do not come empty."""
+    settings = state.settings
+    for key in ("base_template", "admin_base_template"):
+        name = getattr(settings, key)
+        if name is None:
+            continue
+        setting = f"REFERRALS_{key.upper()}"
+        try:
+            blocks = _blocks(state.app.jinja_env, name)
+        except TemplateNotFound as error:
+            yield Finding("fail", f"{setting} {name!r}: there is no template {error}", f"set {setting} to one of yours")
+            continue
+        for wanted, block in (("BASE_BLOCK", settings.base_block), ("TITLE_BLOCK", settings.title_block)):
+            if block and block not in blocks:
+                level: Level = "fail" if wanted == "BASE_BLOCK" else "warn"
+                known = ", ".join(sorted(blocks)) or "none"
+                text = f"{name} has no block {block!r} for our pages (its blocks: {known})"
+                yield Finding(level, text, f"set REFERRALS_{wanted} to one of them")
+                break
+        else:
+            yield Finding("ok", f"our pages come in {name}")
+
+
+def _blocks(environment: Environment, name: str) -> set[str]:
+    """The blocks of a template and of those that it extends."""
+    if environment.loader is None:
+        return set()
+    tree = environment.parse(environment.loader.get_source(environment, name)[0])
+    blocks = {block.name for block in tree.find_all(nodes.Block)}
+    for parent in tree.find_all(nodes.Extends):
+        if isinstance(parent.template, nodes.Const):
+            blocks |= _blocks(environment, parent.template.value)
+    return blocks
+
+
 def _answered_by(app: Flask, path: str) -> str | None:
     try:
         endpoint, _ = app.url_map.bind("localhost").match(path)
@@ -116,6 +154,14 @@ def _overridden(host: Host) -> Iterator[Finding]:
     for method in missing:
         doc = (getattr(Host, method).__doc__ or "").splitlines()[0]
         yield Finding("fail", f"{name}.{method} is not written yet", f"add `def {method}(…)` to {name}: {doc}")
+    if type(host).client_invoices is Host.client_invoices:
+        level: Level = "warn"
+        if type(host).has_paid_invoice is Host.has_paid_invoice:
+            missing.append("client_invoices")
+            level = "fail"
+        text = f"{name}.client_invoices is not written, so `flask referrals reconcile` cannot find what we missed"
+        line = "return Invoice.query.filter_by(client_id=client.id).order_by(Invoice.id)"
+        yield Finding(level, text, f"add `def client_invoices(self, client)` to {name}, such as: {line}")
     if type(host).apply_discount is Host.apply_discount:
         text = f"{name}.apply_discount is not written, so discounts reach an invoice only where the app pulls them"
         yield Finding("warn", text, "write it, or call `referrals.discount(invoice)` while an invoice is built")

@@ -23,6 +23,7 @@ from ..services import outbox, retries
 from ..services.ports import Gateway, Mailer
 from ..services.programs import Programs
 from ..services.unit import Unit
+from .sessions import Sessions
 from .transactions import in_savepoint, is_lost
 
 log = logging.getLogger("flask_referrals")
@@ -48,7 +49,7 @@ class State:
     app: Flask
     host: Host
     settings: Settings
-    session: Callable[[], Session]
+    session: Sessions
     now: Callable[[], datetime]
     mailer: Mailer | None = None
     gateway: Gateway | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, get_args
+from functools import update_wrapper
+from typing import Any, Concatenate, ParamSpec, TypeVar, get_args
 
 from flask import has_request_context, request
 
@@ -17,22 +18,43 @@ from ..services.retries import Retry
 from ..services.unit import Unit
 from ..words import refusal_text
 from . import links
+from .sessions import session_of
 from .state import State
 
 #: The longest text that is looked at as a code; nothing longer is one.
 _MAX_TYPED = 100
 _DONE = Outcome(ok=True)
 _FAILED = Outcome(ok=True, failed=True)
+Told = TypeVar("Told")
+Rest = ParamSpec("Rest")
 
 
-def client_registered(state: State, record: Any, code: str | None, link: str | bool | None) -> Outcome:
-    """A client was made: bind it to the referrer whose code it typed, or whose link it followed (A1)."""
+def _in_its_session(
+    verb: Callable[Concatenate[State, Any, Rest], Told],
+) -> Callable[Concatenate[State, Any, Rest], Told]:
+    """The verb works in the session that the host's record is in, whichever that is (§3.14)."""
+
+    def told(state: State, record: Any, /, *rest: Rest.args, **named: Rest.kwargs) -> Told:
+        with state.session.using(session_of(record)):
+            return verb(state, record, *rest, **named)
+
+    return update_wrapper(told, verb)
+
+
+@_in_its_session
+def client_registered(
+    state: State, record: Any, code: str | None, link: str | bool | None, *, new: bool = False
+) -> Outcome:
+    """A client was made: bind it to the referrer whose code it typed, or whose link it followed (A1).
+
+    `new`: its row came with this very transaction, so that what it has paid by now was not paid before (A3).
+    """
     value = _link_value(state, link)
     arguments = {"code": code, "link": value}
 
     def use_case(unit: Unit) -> Outcome:
         client = unit.host.client(record)
-        return attribute(unit, client, _touches(state, unit, client, code, value))
+        return attribute(unit, client, _touches(state, unit, client, code, value), new=new)
 
     answer = state.guarded("client_registered", use_case, subject=_client_subject(state, record), arguments=arguments)
     return told(answer)
@@ -57,6 +79,7 @@ def _touches(state: State, unit: Unit, client: Client, code: str | None, value: 
     yield from invitations.touches(unit, client)
 
 
+@_in_its_session
 def enter_code(state: State, record: Any, code: str) -> Outcome:
     """A code was entered at the checkout of an invoice: the referral is made, and the discount applied at once (A7)."""
 
@@ -72,6 +95,30 @@ def enter_code(state: State, record: Any, code: str) -> Outcome:
     return told(state.guarded("enter_code", use_case, subject=subject, arguments={"code": code}))
 
 
+@_in_its_session
+def invoice_seen(state: State, record: Any, *, new: bool) -> Outcome:
+    """An invoice was met as it now stands; what happened to it is told from what we know of it."""
+
+    def use_case(unit: Unit) -> Outcome:
+        invoice = unit.host.invoice(record)
+        if invoice is not None:
+            invoices.see(unit, record, invoice, new=new)
+        return _DONE
+
+    return told(state.guarded("invoice_seen", use_case, subject=_invoice_subject(state, record)))
+
+
+def invoice_gone(state: State, invoice: Invoice) -> Outcome:
+    """An invoice was deleted: it counts as voided, and nothing is put on it any more."""
+
+    def use_case(unit: Unit) -> Outcome:
+        invoices.follow_gone(unit, invoice)
+        return _DONE
+
+    return told(state.guarded("invoice_gone", use_case, subject=lambda: (invoice.org, invoice.id)))
+
+
+@_in_its_session
 def invoice_event(state: State, record: Any, verb: invoices.Verb, reason: str | None = None) -> Outcome:
     """An invoice was created, changed, paid, refunded or voided."""
 
@@ -85,16 +132,19 @@ def invoice_event(state: State, record: Any, verb: invoices.Verb, reason: str | 
     return told(state.guarded(f"invoice_{verb}", use_case, subject=subject, arguments={"reason": reason}))
 
 
+@_in_its_session
 def use_credit(state: State, record: Any, amount: Money | None) -> Outcome:
     """Credit of the client's is put on its open invoice, in place of what was there (K4); errors of ours are raised."""
     return told(state.run(lambda unit: credit.use_credit(unit, record, _invoice(unit, record), amount)))
 
 
+@_in_its_session
 def take_off_credit(state: State, record: Any) -> Outcome:
     """What is held on an open invoice is released; errors of ours are raised."""
     return told(state.run(lambda unit: credit.take_off(unit, record, _invoice(unit, record))))
 
 
+@_in_its_session
 def use_voucher(state: State, record: Any) -> Outcome:
     """A voucher of the client's is used on its open invoice (R7); errors of ours are raised."""
 
@@ -115,7 +165,9 @@ def again(state: State, retry: Retry) -> bool:
         record = state.host.find_invoice(retry.org, retry.subject_id)
     if record is None:
         return False
-    strict = replace(state, settings=replace(state.settings, strict=True))
+    if retry.verb == "invoice_seen":
+        return invoice_seen(_strict(state), record, new=False).ok
+    strict = _strict(state)
     if retry.verb == "client_registered":
         client_registered(strict, record, retry.arguments["code"], retry.arguments["link"] or False)
     elif retry.verb == "enter_code":
@@ -125,6 +177,10 @@ def again(state: State, retry: Retry) -> bool:
         known = {name: name for name in get_args(invoices.Verb)}
         invoice_event(strict, record, known[verb], retry.arguments.get("reason"))
     return True
+
+
+def _strict(state: State) -> State:
+    return replace(state, settings=replace(state.settings, strict=True))
 
 
 def _typed(code: str | None) -> str:

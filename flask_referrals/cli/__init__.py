@@ -9,6 +9,7 @@ from .codes import commands as codes_commands
 from .db import commands as db_commands
 from .doctor import doctor_command
 from .ledger import commands as ledger_commands
+from .reconcile import command as reconcile_command
 from .stripe import commands as stripe_commands
 from .work import work_command
 
@@ -20,6 +21,7 @@ for command in (
     client_commands,
     stripe_commands,
     work_command,
+    reconcile_command,
     doctor_command,
 ):
     group.add_command(command)

@@ -79,14 +79,15 @@ _LIVE = (
 )
 
 
-def attribute(unit: Unit, referee: Client, touches: Iterable[Touch]) -> Outcome:
+def attribute(unit: Unit, referee: Client, touches: Iterable[Touch], *, new: bool = False) -> Outcome:
     """Try each way in its order; the first valid one binds the referee, each refused one is logged (A1, A6).
 
-    The same code once more answers with the referral that is there (A2). Without any way the outcome is ok and empty.
+    A `new` client cannot have paid before. The same code once more answers with the referral that is there (A2).
+    Without any way the outcome is ok and empty.
     """
     tried: list[Tried] = []
     for touch in touches:
-        found = _try(unit, referee, touch)
+        found = _try(unit, referee, touch, new)
         if isinstance(found, Referral):
             tried.append(Tried(via=touch.via, text=touch.text, reason=None))
             return Outcome(ok=True, referral=found, tried=tuple(tried))
@@ -103,7 +104,7 @@ def attribute(unit: Unit, referee: Client, touches: Iterable[Touch]) -> Outcome:
     return Outcome(ok=not tried, reason=tried[0].reason if tried else None, tried=tuple(tried))
 
 
-def _try(unit: Unit, referee: Client, touch: Touch) -> Referral | str:
+def _try(unit: Unit, referee: Client, touch: Touch, new: bool) -> Referral | str:
     """The referral that the touch leads to, or the reason why it is refused."""
     key = codes.canonical(touch.text)
     binds = {
@@ -131,7 +132,7 @@ def _try(unit: Unit, referee: Client, touch: Touch) -> Referral | str:
             program_on=program.enabled and version is not None,
             same_person=same_person(unit, referee, referrer),
             already_referred=facts.old_id is not None,
-            existing_client=facts.old_id is None and unit.host.has_paid_invoice(referee),
+            existing_client=facts.old_id is None and not new and unit.host.has_paid_invoice(referee),
             accepted_here=touch.point is None or (version is not None and touch.point in version.terms.accept_codes_at),
             referrer_blocked=facts.blocked is not None,
         )

@@ -6,6 +6,7 @@ should be, by statements that carry their own guard; so events may come twice, l
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from sqlalchemy import Table, bindparam, or_, select, update
@@ -26,6 +27,9 @@ Verb = Literal["created", "changed", "paid", "refunded", "voided"]
 _ACTIVITY: Table = ActivityRow.__table__  # type: ignore[assignment]
 _REFERRAL: Table = ReferralRow.__table__  # type: ignore[assignment]
 
+#: Why the discount left an invoice that was refunded, disputed or voided.
+_UNDONE = "undone"
+
 _TAKE_DISCOUNT = (
     update(_REFERRAL)
     .where(_REFERRAL.c.id == bindparam("referral_id"))
@@ -40,7 +44,46 @@ _TAKE_DISCOUNT = (
 
 def follow(unit: Unit, record: Any, invoice: Invoice, verb: Verb, reason: str | None = None) -> None:
     """Bring all that hangs on this invoice to where the invoice now stands. Nothing does for a stranger's."""
+    _follow(unit, record, invoice, find_ties(unit, invoice), verb, reason)
+
+
+def see(unit: Unit, record: Any, invoice: Invoice, *, new: bool) -> None:
+    """The same for an invoice of which nobody says what happened to it: that is told from what we know of it."""
     ties = find_ties(unit, invoice)
+    _follow(unit, record, invoice, ties, _what_happened(unit, invoice, ties, new), None)
+
+
+def follow_gone(unit: Unit, invoice: Invoice) -> None:
+    """The host has deleted the invoice: it counts as voided, and there is nothing left to put an amount on."""
+    none = Money.zero(invoice.currency)
+    gone = replace(invoice, void=True, settled=False, paid=none, credit=none, due=none)
+    follow(unit, None, gone, "voided", "deleted")
+
+
+def _what_happened(unit: Unit, invoice: Invoice, ties: Ties, new: bool) -> Verb:
+    if invoice.void:
+        return "voided"
+    if invoice.settled:
+        return "paid"
+    if new:
+        return "created"
+    undone = not _stays_paid(invoice, ties.hold) and _was_settled(unit, invoice, ties)
+    return "refunded" if undone else "changed"
+
+
+def _was_settled(unit: Unit, invoice: Invoice, ties: Ties) -> bool:
+    """Whether we have met this invoice paid: it qualified the referral, its credit was spent, or it was too small."""
+    referral = ties.referral
+    if ties.hold is not None and ties.hold.state == "captured":
+        return True
+    if referral is None:
+        return False
+    if referral.state == "qualified" and referral.qualified_invoice_id == invoice.id:
+        return True
+    return _has_discount(referral, invoice) and _was_too_small(unit, invoice, referral)
+
+
+def _follow(unit: Unit, record: Any, invoice: Invoice, ties: Ties, verb: Verb, reason: str | None) -> None:
     referral = ties.referral
     if referral is not None:
         _expire_if_due(unit, referral)
@@ -51,7 +94,8 @@ def follow(unit: Unit, record: Any, invoice: Invoice, verb: Verb, reason: str | 
         _follow_referral(unit, record, invoice, referral, ties, verb, reason)
     elif ties.hold is not None:
         _follow_credit(unit, record, invoice, ties.hold)
-    if verb == "created" and ties.hold is None and ties.spendable > 0:
+    is_new = verb == "created" or (verb == "changed" and ties.spendable > 0 and _credit_waits(unit, invoice))
+    if is_new and ties.hold is None and ties.spendable > 0:
         _use_credit_by_itself(unit, record, invoice, ties)
 
 
@@ -67,8 +111,23 @@ def _use_credit_by_itself(unit: Unit, record: Any, invoice: Invoice, ties: Ties)
     mine = preferences.find(unit.connection, invoice.org, invoice.client_id).auto_apply
     if wanted if mine is None else mine:
         invoice = _as_it_is_now(unit, record, invoice)
-        if not invoice.settled and not invoice.void and invoice.due.minor > 0:
+        if invoice.settled or invoice.void:
+            return
+        if invoice.due.minor > 0:
             credit.use_credit(unit, record, invoice, None)
+        else:  # its lines come later
+            unit.record("credit_waits", invoice.org, invoice.client_id, invoice_id=invoice.id, announces=False)
+
+
+def _credit_waits(unit: Unit, invoice: Invoice) -> bool:
+    """Whether credit was to be put on this invoice when it was new, and there was nothing to put it on yet (K6)."""
+    lines = select(_ACTIVITY.c.kind).where(
+        _ACTIVITY.c.org == invoice.org,
+        _ACTIVITY.c.client_id == invoice.client_id,
+        _ACTIVITY.c.invoice_id == invoice.id,
+        _ACTIVITY.c.kind.in_(("credit_waits", "credit_held", "credit_released")),
+    )
+    return unit.connection.scalar(lines.order_by(_ACTIVITY.c.id.desc()).limit(1)) == "credit_waits"
 
 
 def _expire_if_due(unit: Unit, referral: ReferralTie) -> None:
@@ -110,12 +169,7 @@ def _follow_referral(
 
 def _tell_why_not(unit: Unit, invoice: Invoice, referral: ReferralTie, stays: Money, reason: str | None) -> None:
     """Log once what was paid of this invoice, and why it leaves the referral waiting (R1, M4)."""
-    told = select(_ACTIVITY.c.id).where(
-        _ACTIVITY.c.referral_id == referral.id,
-        _ACTIVITY.c.kind == "not_qualified",
-        _ACTIVITY.c.invoice_id == invoice.id,
-    )
-    if unit.connection.execute(told.limit(1)).first() is None:
+    if not _was_too_small(unit, invoice, referral):
         unit.record(
             "not_qualified",
             referral.org,
@@ -128,6 +182,16 @@ def _tell_why_not(unit: Unit, invoice: Invoice, referral: ReferralTie, stays: Mo
             amount=stays,
             reason=reason,
         )
+
+
+def _was_too_small(unit: Unit, invoice: Invoice, referral: ReferralTie) -> bool:
+    """Whether the log says that this invoice was paid and did not qualify."""
+    told = select(_ACTIVITY.c.id).where(
+        _ACTIVITY.c.referral_id == referral.id,
+        _ACTIVITY.c.kind == "not_qualified",
+        _ACTIVITY.c.invoice_id == invoice.id,
+    )
+    return unit.connection.execute(told.limit(1)).first() is not None
 
 
 def _follow_credit(unit: Unit, record: Any, invoice: Invoice, hold: HoldTie) -> None:
@@ -234,8 +298,24 @@ def _follow_discount(unit: Unit, record: Any, invoice: Invoice, referral: Referr
         # An invoice that lost its discount to a full refund and is now paid again has used it again.
         if verb == "paid" and not referral.discount_minor and referral.discount_invoice_id == invoice.id:
             _take_discount(unit, None, invoice, referral)
-    elif verb == "created" or (verb == "changed" and is_candidate):
+    elif verb == "created" or (verb == "changed" and is_candidate and not _stays_free(unit, invoice, referral)):
         _take_discount(unit, record, invoice, referral)
+
+
+def _stays_free(unit: Unit, invoice: Invoice, referral: ReferralTie) -> bool:
+    """Whether this invoice lost the discount to a refund (D5) and was only touched since, not changed (D3)."""
+    if referral.discount_minor or referral.discount_invoice_id != invoice.id:
+        return False
+    lines = select(_ACTIVITY.c.amount_minor, _ACTIVITY.c.currency, _ACTIVITY.c.data).where(
+        _ACTIVITY.c.referral_id == referral.id,
+        _ACTIVITY.c.kind.in_(("discount_applied", "discount_released")),
+        _ACTIVITY.c.invoice_id == invoice.id,
+    )
+    last = unit.connection.execute(lines.order_by(_ACTIVITY.c.id.desc()).limit(1)).first()
+    if last is None or last.data.get("reason") != _UNDONE:
+        return False
+    terms = unit.programs.version(unit.connection, referral.terms_id).terms
+    return discount_for(terms, invoice.subtotal) == Money(last.amount_minor, last.currency)
 
 
 def _take_discount(unit: Unit, record: Any | None, invoice: Invoice, referral: ReferralTie) -> None:
@@ -290,7 +370,7 @@ def _release_discount(unit: Unit, invoice: Invoice, referral: ReferralTie) -> No
     )
     if unit.connection.execute(statement).rowcount == 1:
         freed = _had_discount(referral)
-        _log_discount(unit, "discount_released", invoice, referral, freed)
+        _log_discount(unit, "discount_released", invoice, referral, freed, reason=_UNDONE)
 
 
 def _log_discount(

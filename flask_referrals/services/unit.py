@@ -99,18 +99,21 @@ class Unit:
 
     def apply_discount(self, record: Any, discount: Money) -> None:
         """Have the host put the discount on its record."""
-        self.effect()
-        self.host.apply_discount(record, discount)
+        if record is not None:  # one that the host has deleted
+            self.effect()
+            self.host.apply_discount(record, discount)
 
     def apply_credit(self, record: Any, credit: Money) -> None:
         """Have the host count the credit on its record."""
-        self.effect()
-        self.host.apply_credit(record, credit)
+        if record is not None:  # one that the host has deleted
+            self.effect()
+            self.host.apply_credit(record, credit)
 
     def apply_voucher(self, record: Any, service: str, amount: Money) -> None:
         """Have the host take a free service off its record."""
-        self.effect()
-        self.host.apply_voucher(record, service, amount)
+        if record is not None:  # one that the host has deleted
+            self.effect()
+            self.host.apply_voucher(record, service, amount)
 
     def effect(self) -> None:
         """From here on the host's own records change, so that an error must put these back as well."""

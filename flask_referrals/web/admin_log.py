@@ -92,6 +92,8 @@ def log_text(voice: Voice, name: str, line: Line) -> str:
             return f"{who} may use a voucher again: {amount}"
         case "voucher_cancelled":
             return f"A voucher of {who} was cancelled: {amount}"
+        case "credit_waits":
+            return f"{who} has credit for a new invoice, and there is nothing to pay on it yet"
         case "credit_held":
             return f"{who} put {amount} of credit on an invoice"
         case "credit_captured":

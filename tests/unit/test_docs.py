@@ -711,13 +711,3 @@ def test_settings_of_every_page_exist() -> None:
     known = {f"REFERRALS_{field.name.upper()}" for field in fields(config.Settings)}
     for page in PAGES:
         assert set(re.findall(r"REFERRALS_[A-Z_]*[A-Z]", page.read_text())) <= known, page
-
-
-def test_unbuilt_features_are_promised_nowhere() -> None:
-    """What isn't built is named on the index, and elsewhere only in the rules and where it is marked as later."""
-    unbuilt = re.compile(r"\bwatch\(\)|flask referrals reconcile\b")
-    for page in PAGES:
-        if page.name in ("index.md", "rules.md"):
-            continue
-        for paragraph in re.split(r"\n(?:\n|(?=- |\d+\. ))", page.read_text()):
-            assert not unbuilt.search(paragraph) or "later" in paragraph.lower(), (page, paragraph)

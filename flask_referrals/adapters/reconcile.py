@@ -1,0 +1,183 @@
+"""`flask referrals reconcile`: what was missed and what is wrong, told from the host's own invoices (§3.5).
+
+Each referee's invoices, and every invoice that we have credit or a reward for, are met again as they now stand. What
+that would change is what was missed. Without `repair` nothing is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sqlalchemy import Table, select
+from sqlalchemy.orm import Session
+
+from ..host import Host, Invoice
+from ..models import HoldRow, ReferralRow
+from ..money import Money
+from ..services import invoices, ledger
+from ..services.ties import find_ties
+from ..services.unit import Unit
+from .state import State
+
+_HOLD: Table = HoldRow.__table__  # type: ignore[assignment]
+_REFERRAL: Table = ReferralRow.__table__  # type: ignore[assignment]
+_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that was missed (the kind of log line that makes it up), or is wrong and has to be looked at."""
+
+    level: Literal["missed", "wrong"]
+    org: str
+    client_id: str
+    invoice_id: str | None
+    kind: str
+    amount: Money | None = None
+
+
+class _Enough(Exception):
+    """Undoes what was only tried."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """An invoice that we know of, and what to say if the host has it no more."""
+
+    client_id: str
+    invoice_id: str
+    currency: str
+
+
+def reconcile(state: State, org: str | None = None, *, repair: bool = False) -> Iterator[Difference]:
+    """Everything that differs, org by org; with `repair` it is done, in a transaction for each client.
+
+    What only a person can judge is `wrong` and left as it is: an entry of the books that does not fit, credit that an
+    invoice counts and nobody holds.
+    """
+    joined = replace(state, settings=replace(state.settings, transaction="joined", strict=True))
+    session = state.session()
+    for one in [org] if org is not None else list(state.host.orgs()):
+        for client_id, known in _clients(session, one):
+            yield from _client(joined, one, client_id, known, repair)
+        for fault in (*ledger.verify(session.connection(), one), *ledger.unheld(session.connection(), one)):
+            yield Difference(level="wrong", org=one, client_id=fault.client_id, invoice_id=None, kind=fault.what)
+        session.rollback()
+
+
+def _clients(session: Session, org: str) -> Iterator[tuple[str, list[_Known]]]:
+    """Clients with a live referral or with credit on invoices, and the invoices that we know of."""
+    seen: dict[str, list[_Known]] = {}
+    holds = select(_HOLD.c.client_id, _HOLD.c.invoice_id, _HOLD.c.currency)
+    for row in session.connection().execute(holds.where(_HOLD.c.org == org, _HOLD.c.live == 1)):
+        seen.setdefault(row.client_id, []).append(_Known(*row))
+    names = ("id", "referee_id", "discount_invoice_id", "discount_minor", "discount_currency", "qualified_invoice_id")
+    query = select(*(_REFERRAL.c[name] for name in names)).where(_REFERRAL.c.org == org, _REFERRAL.c.live == 1)
+    after = 0
+    while (
+        rows := session.connection()
+        .execute(query.where(_REFERRAL.c.id > after).order_by(_REFERRAL.c.id).limit(_BATCH))
+        .all()
+    ):
+        for row in rows:
+            after = row.id
+            known = seen.pop(row.referee_id, [])
+            for number in {row.discount_invoice_id if row.discount_minor else None, row.qualified_invoice_id} - {None}:
+                known.append(_Known(row.referee_id, number, row.discount_currency or ""))
+            yield row.referee_id, known
+    yield from seen.items()
+
+
+def _client(state: State, org: str, client_id: str, known: list[_Known], repair: bool) -> Iterator[Difference]:
+    session = state.session()
+    found: list[Difference] = []
+    try:
+        state.run(_tried(state.host, org, client_id, known, found, repair), actor="reconcile")
+        session.commit()
+    except _Enough:
+        session.rollback()
+    except BaseException:
+        session.rollback()
+        raise
+    yield from found
+
+
+def _tried(
+    host: Host, org: str, client_id: str, known: list[_Known], found: list[Difference], repair: bool
+) -> Callable[[Unit], None]:
+    def use_case(unit: Unit) -> None:
+        found.clear()
+        for record, value in _records(host, org, client_id, known):
+            if record is None:
+                invoices.follow_gone(unit, value)
+            else:
+                invoices.see(unit, record, value, new=False)
+                found.extend(_credit(unit, record, host.invoice(record) or value))
+        lines = [line for line in unit.lines if line["announces"] or line["kind"].startswith("credit_")]
+        found.extend(
+            Difference(
+                level="missed",
+                org=org,
+                client_id=line["client_id"],
+                invoice_id=line["invoice_id"],
+                kind=line["kind"],
+                amount=None if line["currency"] is None else Money(line["amount_minor"], line["currency"]),
+            )
+            for line in lines
+        )
+        if not repair:
+            raise _Enough
+
+    return use_case
+
+
+def _records(host: Host, org: str, client_id: str, known: list[_Known]) -> Iterator[tuple[Any | None, Invoice]]:
+    """The client's invoices as the host has them; those that it has no more, without a record, first."""
+    there: list[tuple[Any, Invoice]] = []
+    client = host.find_client(org, client_id)
+    records = [] if client is None else list(host.client_invoices(host.client(client)))
+    for record in records:
+        value = host.invoice(record)
+        if value is not None:
+            there.append((record, value))
+    ids = {value.id for _, value in there}
+    for one in known:
+        if one.invoice_id in ids:
+            continue
+        ids.add(one.invoice_id)
+        record = host.find_invoice(org, one.invoice_id)
+        value = None if record is None else host.invoice(record)
+        if value is not None:
+            there.append((record, value))
+        else:
+            none = Money.zero(one.currency or "USD")
+            yield (
+                None,
+                Invoice(
+                    id=one.invoice_id, client_id=one.client_id, org=org, subtotal=none, total=none, due=none, paid=none
+                ),
+            )
+    yield from there
+
+
+def _credit(unit: Unit, record: Any, invoice: Invoice) -> Iterator[Difference]:
+    """Credit that the invoice counts against credit that is held on it."""
+    if invoice.credit is None or invoice.void:
+        return
+    hold = find_ties(unit, invoice).hold
+    held = 0 if hold is None or hold.state == "released" else hold.amount_minor
+    if held == invoice.credit.minor:
+        return
+    repairable = hold is not None and hold.state == "held"
+    yield Difference(
+        level="missed" if repairable else "wrong",
+        org=invoice.org,
+        client_id=invoice.client_id,
+        invoice_id=invoice.id,
+        kind="credit_differs",
+        amount=Money(held, invoice.currency),
+    )
+    if repairable:
+        unit.apply_credit(record, Money(held, invoice.currency))

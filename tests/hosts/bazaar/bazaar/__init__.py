@@ -1,0 +1,1 @@
+"""Bazaar: a marketplace of several small shops."""

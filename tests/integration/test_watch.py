@@ -1,0 +1,400 @@
+"""watch(): the host's own session is observed, so that none of its views needs a line (architecture §3.3)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from threading import Thread
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, event, update
+from sqlalchemy.orm import Session
+
+from flask_referrals import ConfigurationError, Referrals
+from flask_referrals.services import rewards
+from flask_referrals.testing import FrozenClock
+from tests.minihost import ClientRow, InvoiceRow, MiniHost, db, prepare_sqlite
+from tests.worlds import World
+
+
+class DraftHost(MiniHost):
+    """An invoice without a client, or of a draft's currency, is none."""
+
+    def invoice(self, record: Any) -> Any:
+        return super().invoice(record) if record.client_id and record.currency != "XXX" else None
+
+
+def make(url: str, **config: Any) -> World:
+    """An app that watches, and fires nothing."""
+    app = Flask(__name__)
+    app.config.update(SECRET_KEY="test", SQLALCHEMY_DATABASE_URI=url, **config)
+    db.init_app(app)
+    clock = FrozenClock()
+    extension = Referrals(DraftHost(), db=db, clock=clock)
+    extension.init_app(app)
+    codes: dict[str, str] = {}
+    extension.watch(client=ClientRow, invoice=InvoiceRow, code=lambda row: app.extensions["codes"].get(row.name))
+    app.extensions["referrals_object"] = extension
+    app.extensions["codes"] = codes
+    with app.app_context():
+        prepare_sqlite(db.engine)
+    return World(app, clock)
+
+
+@pytest.fixture
+def world(url: str) -> Iterator[World]:
+    """A watching app; the books must be right after every test."""
+    found = make(url)
+    with found.app.app_context():
+        yield found
+        db.session.rollback()
+        assert found.faults() == []
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def pair(world: World) -> tuple[ClientRow, ClientRow]:
+    """Jane, and Kiera who came by her."""
+    world.terms()
+    jane = world.client("Jane Smith")
+    world.app.extensions["codes"]["Kiera Lopez"] = world.code(jane)
+    kiera = ClientRow(name="Kiera Lopez", email="kiera@mail.example")
+    save(kiera)
+    return jane, kiera
+
+
+def save(*rows: Any) -> None:
+    """As a view does that knows nothing of us."""
+    db.session.add_all(rows)
+    db.session.commit()
+
+
+def bill(client: ClientRow, subtotal: int = 20000, **values: Any) -> InvoiceRow:
+    """An invoice of the host's."""
+    row = InvoiceRow(client_id=client.id, subtotal=subtotal, **values)
+    save(row)
+    return row
+
+
+def settle(invoice: InvoiceRow) -> None:
+    """It is paid, in the host's own way."""
+    invoice.paid = invoice.total - invoice.credit
+    invoice.settled = True
+    db.session.commit()
+
+
+def unsettle(invoice: InvoiceRow) -> None:
+    """The payment is deleted."""
+    invoice.paid, invoice.settled = 0, False
+    db.session.commit()
+
+
+def test_the_whole_loop_without_a_word(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """A1, D1, R1, U1, U5: code, discount, paid, reward, unpaid, and paid again."""
+    jane, kiera = pair
+    assert world.state(kiera) == "pending"
+    invoice = bill(kiera)
+    assert invoice.discount == 3000
+    settle(invoice)
+    assert (world.state(kiera), world.credit(jane)) == ("qualified", 5000)
+    unsettle(invoice)
+    assert (world.state(kiera), world.credit(jane)) == ("pending", 0)
+    settle(invoice)
+    assert (world.state(kiera), world.credit(jane)) == ("qualified", 5000)
+    settle(invoice)
+    assert world.credit(jane) == 5000
+
+
+def test_totals_that_arrive_after_creation(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """The invoice is made empty and committed, its lines come with the next commit."""
+    invoice = bill(pair[1], 0)
+    assert invoice.discount == 0
+    invoice.subtotal = 10000
+    db.session.commit()
+    assert invoice.discount == 1500
+    invoice.subtotal = 20000
+    db.session.commit()
+    assert invoice.discount == 3000
+
+
+def test_credit_is_used_by_itself_once_the_lines_are_there(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """K6: a new invoice is new until it has an amount."""
+    jane, kiera = pair
+    world.terms(auto_apply_credit=True)
+    settle(bill(kiera))
+    number = bill(jane, 0).id
+    db.session.remove()  # the lines come with another request
+    invoice = db.session.get_one(InvoiceRow, number)
+    invoice.subtotal = 3000
+    db.session.commit()
+    jane = db.session.get_one(ClientRow, 1)
+    assert (invoice.credit, world.credit(jane)) == (3000, 2000)
+    world.referrals.take_off_credit(invoice)
+    invoice.subtotal = 2000
+    db.session.commit()
+    assert (invoice.credit, world.credit(jane)) == (0, 5000)
+
+
+def test_client_and_paid_invoice_in_one_commit(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """A3, D1: a client that comes with its first sale has not paid before; the reward is earned by it."""
+    world.app.extensions["codes"]["Quick Quinn"] = world.code(pair[0])
+    quinn = ClientRow(name="Quick Quinn", email="quinn@mail.example")
+    db.session.add(quinn)
+    db.session.flush()
+    save(InvoiceRow(client_id=quinn.id, subtotal=9000, paid=9000, settled=True))
+    assert (world.state(quinn), world.credit(pair[0])) == ("qualified", 5000)
+
+
+def test_a_refunded_invoice_that_is_touched_leaves_the_discount_free(
+    world: World, pair: tuple[ClientRow, ClientRow]
+) -> None:
+    """D5, D3: for the invoice that is sent next; changed in its amounts, it may have the discount again."""
+    kiera = pair[1]
+    for change, first, second in ((0, 3000, 3000), (4000, 3600, 0)):
+        invoice = bill(kiera)
+        settle(invoice)
+        unsettle(invoice)
+        invoice.subtotal += change
+        invoice.credit = 0
+        invoice.org = "default"
+        db.session.execute(update(InvoiceRow).where(InvoiceRow.id == invoice.id).values(org="default"))
+        db.session.commit()
+        assert invoice.discount == first
+        another = bill(kiera)
+        assert another.discount == second
+        for one in (another, invoice):
+            db.session.delete(one)
+        db.session.commit()
+
+
+def test_an_admin_raises_a_paid_invoice(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """U1, D3: it is open again with more to pay, so the reward waits and the discount is worked out anew."""
+    jane, kiera = pair
+    invoice = bill(kiera)
+    settle(invoice)
+    invoice.subtotal, invoice.settled = 30000, False
+    db.session.commit()
+    assert (invoice.discount, world.state(kiera), world.credit(jane)) == (4500, "pending", 0)
+    settle(invoice)
+    assert (world.state(kiera), world.credit(jane)) == ("qualified", 5000)
+
+
+def test_a_code_that_cannot_be_found_out(
+    world: World, pair: tuple[ClientRow, ClientRow], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A6: the client is registered all the same."""
+    del world.app.extensions["codes"]
+    save(ClientRow(name="Sam", email="sam@mail.example"))
+    assert "the code of a new client was not found" in caplog.text
+
+
+def test_what_is_no_invoice_is_left_alone(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """A draft gets nothing until it is sent; a row without a client never."""
+    draft = bill(pair[1], currency="XXX")
+    assert draft.discount == 0
+    draft.currency = "USD"
+    db.session.commit()
+    assert draft.discount == 3000
+    nobody = InvoiceRow(client_id=0, subtotal=100)
+    save(nobody)
+    assert nobody.discount == 0
+
+
+def test_a_deleted_invoice_counts_as_void(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """U1, D5: the reward goes back, and the discount is free for the next invoice."""
+    jane, kiera = pair
+    invoice = bill(kiera)
+    settle(invoice)
+    db.session.delete(invoice)
+    db.session.commit()
+    assert (world.state(kiera), world.credit(jane)) == ("pending", 0)
+    assert bill(kiera).discount == 3000
+
+
+def test_a_statement_over_many_rows_is_seen(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """UPDATE and DELETE by the class, which no flush tells of."""
+    jane, kiera = pair
+    invoice = bill(kiera)
+    values = {"paid": InvoiceRow.subtotal - InvoiceRow.discount, "settled": True}
+    db.session.execute(update(InvoiceRow).where(InvoiceRow.client_id == kiera.id).values(values))
+    db.session.commit()
+    assert world.credit(jane) == 5000
+    db.session.execute(delete(InvoiceRow).where(InvoiceRow.id == invoice.id))
+    db.session.commit()
+    assert world.credit(jane) == 0
+
+
+def test_a_savepoint_that_is_rolled_back_is_not_seen(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """What it took along was never there; what is around it stays."""
+    jane, kiera = pair
+    invoice = bill(kiera)
+    nested = db.session.begin_nested()
+    invoice.paid, invoice.settled = invoice.total, True
+    ghost = InvoiceRow(client_id=kiera.id, subtotal=999)
+    db.session.add(ghost)
+    db.session.flush()
+    nested.rollback()
+    jane.phone = "555 0100"
+    db.session.commit()
+    assert (world.state(kiera), world.credit(jane)) == ("pending", 0)
+    with db.session.begin_nested():
+        invoice.paid, invoice.settled = invoice.total, True
+    assert world.credit(jane) == 0  # not before the commit
+    db.session.commit()
+    assert world.credit(jane) == 5000
+
+
+def test_a_rolled_back_transaction_leaves_nothing(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """What it had collected is forgotten."""
+    jane, kiera = pair
+    invoice = bill(kiera)
+    invoice.paid, invoice.settled = invoice.total, True
+    db.session.flush()
+    db.session.rollback()
+    db.session.commit()
+    assert world.credit(jane) == 0
+
+
+def test_several_commits_and_flushes_in_one_action(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """One reward, however the host cuts it."""
+    jane, kiera = pair
+    invoice = bill(kiera)
+    for paid in (5000, 10000, 17000):
+        invoice.paid = paid
+        db.session.flush()
+        invoice.settled = paid == 17000
+        db.session.commit()
+    assert (world.credit(jane), world.kinds(jane).count("reward_issued")) == (5000, 1)
+
+
+def test_our_failure_is_kept_and_repaired(
+    world: World,
+    pair: tuple[ClientRow, ClientRow],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """§3.5: the payment commits, the log says so, `work` repairs it."""
+    jane, kiera = pair
+    invoice = bill(kiera)
+    with monkeypatch.context() as patch:
+
+        def fail(*arguments: Any, **named: Any) -> None:
+            raise RuntimeError("planted")
+
+        patch.setattr(rewards, "make", fail)
+        settle(invoice)
+    assert "invoice_seen failed" in caplog.text
+    db.session.expire_all()
+    assert (invoice.settled, world.credit(jane)) == (True, 0)
+    assert world.referrals.work().repaired == 1
+    assert world.credit(jane) == 5000
+
+
+def test_a_host_that_cannot_answer_breaks_no_commit(
+    world: World, pair: tuple[ClientRow, ClientRow], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """§3.5: not even where Host.invoice itself raises."""
+
+    def fail(self: Any, record: Any) -> None:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr(DraftHost, "invoice", fail)
+    invoice = bill(pair[1])
+    assert "watching failed" in caplog.text
+    db.session.delete(invoice)
+    db.session.commit()
+
+
+def test_another_session_is_seen_as_well(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """§3.14: a session that the host opened by hand; we work in that very one."""
+    jane, kiera = pair
+    invoice = bill(kiera)
+    with Session(db.engine) as session:
+        mine = session.get_one(InvoiceRow, invoice.id)
+        mine.paid, mine.settled = mine.total, True
+        session.commit()
+    db.session.rollback()
+    assert world.credit(jane) == 5000
+
+
+def test_two_apps_in_one_process(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """§3.10: a commit is looked at by the app that makes it, whichever of them serves the pages."""
+    other = make(world.app.config["SQLALCHEMY_DATABASE_URI"])
+    jane, kiera_id = pair[0], pair[1].id
+    db.session.rollback()
+    with other.app.app_context():
+        mine = InvoiceRow(client_id=kiera_id, subtotal=20000)
+        save(mine)
+        assert mine.discount == 3000
+        settle(mine)
+        db.session.remove()
+        db.engine.dispose()
+    assert (world.credit(jane), world.kinds(jane).count("reward_issued")) == (5000, 1)
+
+
+def test_a_script_without_an_app_context(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """§3.13: the app that works with this database is meant, not another one of the process."""
+    jane_id, number = pair[0].id, bill(pair[1]).id
+    engine = db.engine
+    second = Flask("second")
+    second.config.update(SECRET_KEY="test", SQLALCHEMY_DATABASE_URI="sqlite://")
+    db.init_app(second)
+    world.referrals.init_app(second)
+    db.session.remove()
+
+    def script() -> None:
+        with Session(engine) as session:
+            mine = session.get_one(InvoiceRow, number)
+            mine.paid, mine.settled = mine.total, True
+            session.commit()
+            assert mine.settled  # the session is as usable as without us
+
+    _outside(script)
+    assert world.credit(db.session.get_one(ClientRow, jane_id)) == 5000
+
+
+def _outside(act: Any) -> None:
+    """Without the app context that the fixture has pushed."""
+    thread = Thread(target=act)
+    thread.start()
+    thread.join()
+
+
+def test_watch_says_what_is_wrong_with_it(world: World) -> None:
+    """A second call, or a class that is not mapped."""
+    with pytest.raises(ConfigurationError, match="called already"):
+        world.referrals.watch(client=ClientRow)
+    fresh = Referrals(MiniHost(), db=db)
+    with pytest.raises(ConfigurationError, match="mapped classes"):
+        fresh.watch(client=MiniHost)
+
+
+def test_a_strange_client_and_invoice_cost_one_statement_each(world: World) -> None:
+    """§5: the same as by a signal."""
+    world.terms()
+    sent: list[str] = []
+
+    def count(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if "referrals_" in statement and not statement.startswith(("SAVEPOINT", "RELEASE")):
+            sent.append(statement)
+
+    stranger = world.client("Sam Stone")
+    db.session.expire_all()
+    event.listen(db.engine, "before_cursor_execute", count)
+    try:
+        bill(stranger)
+    finally:
+        event.remove(db.engine, "before_cursor_execute", count)
+    assert len(sent) == 1, sent
+
+
+def test_nothing_is_logged_where_nothing_is_wrong(
+    world: World, pair: tuple[ClientRow, ClientRow], caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error in the log means something."""
+    with caplog.at_level(logging.ERROR):
+        settle(bill(pair[1]))
+    assert caplog.text == ""
