@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from .adapters.model_host import ModelHost
 from .domain.terms import Discount, Limits, Milestone, Promise, Service, Terms, Tier, Version
 from .errors import ConfigurationError, MoneyError, NotFoundError, ReferralsError, StateError, TermsError
 from .events import Event
 from .extension import Referrals
 from .host import DEFAULT_ORG, Client, Host, Invoice
-from .money import Money, spread
+from .money import Money, percent_for, spread
 from .services.cashbook import PayoutLine
 from .services.codes import Code
 from .services.outcomes import Outcome, Referral, Tried
@@ -31,6 +32,7 @@ __all__ = [
     "Mail",
     "Mailer",
     "Milestone",
+    "ModelHost",
     "Money",
     "MoneyError",
     "News",
@@ -52,5 +54,6 @@ __all__ = [
     "Tier",
     "Tried",
     "Version",
+    "percent_for",
     "spread",
 ]

@@ -153,6 +153,20 @@ def parse_percent(value: Decimal | int | str) -> Decimal:
     return percent.normalize()
 
 
+def percent_for(part: Money, whole: Money) -> Decimal:
+    """The percentage with two decimals that takes `part` off `whole`, rounded half up, or the least bit less (M2).
+
+    For hosts whose invoices have a percentage and no amount: exact wherever a percentage was promised; for a flat
+    amount maybe some minor units less.
+    """
+    if part.minor <= 0 or whole.same(part).minor <= 0:
+        return Decimal(0)
+    hundredths = min(round_half_up(part.minor * 10000, whole.minor), 10000)
+    while whole.percent(Decimal(hundredths) / 100) > part:
+        hundredths -= 1
+    return Decimal(hundredths) / 100
+
+
 def spread(total: Money, weights: Sequence[int]) -> list[Money]:
     """`total` over parts in proportion to `weights`, exact to the last minor unit (largest remainder, D2).
 

@@ -164,7 +164,7 @@ def _overridden(host: Host) -> Iterator[Finding]:
         yield Finding(level, text, f"add `def client_invoices(self, client)` to {name}, such as: {line}")
     if type(host).apply_discount is Host.apply_discount:
         text = f"{name}.apply_discount is not written, so discounts reach an invoice only where the app pulls them"
-        yield Finding("warn", text, "write it, or call `referrals.discount(invoice)` while an invoice is built")
+        yield Finding("warn", text, "write it, or pull: `referrals.quote(client, subtotal)` while an invoice is built")
     if not missing:
         yield Finding("ok", f"{name} answers all that we must ask")
 
