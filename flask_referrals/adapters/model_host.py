@@ -9,23 +9,27 @@ from uuid import UUID
 from sqlalchemy import inspect, select
 
 from ..errors import ConfigurationError
-from ..host import DEFAULT_ORG, Client, Host
+from ..host import DEFAULT_ORG, Client, Host, Invoice
+from ..money import Money
 
 _LARGEST = 2**63
 
 
 class ModelHost(Host):
-    """A Host that finds your records by itself. Left to write: `client`, `invoice`, and what has an effect.
+    """A Host that finds your records by itself. Left to write: `invoice`, and what has an effect.
 
     `client_model` and `invoice_model` are your mapped classes, each with a primary key of one column (a number, a UUID
     or text). `invoice_client` is the attribute of an invoice that holds its client's id. Where several businesses are
-    in one database, `client_org` is the attribute of a client that says whose it is, as `client` answers it.
+    in one database, `client_org` and `invoice_org` are the attributes that say whose a record is. `currency` is that of
+    all invoices; override `money` where amounts are minor units or floats, or an invoice has its own currency.
     """
 
     client_model: ClassVar[type[Any]]
     invoice_model: ClassVar[type[Any]]
     invoice_client: ClassVar[str] = "client_id"
     client_org: ClassVar[str | None] = None
+    invoice_org: ClassVar[str | None] = None
+    currency: ClassVar[str] = "USD"
 
     def __init__(self) -> None:
         for name in ("client_model", "invoice_model"):
@@ -35,6 +39,52 @@ class ModelHost(Host):
         if not hasattr(self.invoice_model, self.invoice_client):
             text = f"{self.invoice_model.__name__} has no {self.invoice_client!r}: set invoice_client in "
             raise ConfigurationError(text + f"{type(self).__name__} to the attribute that holds the client's id")
+
+    def client(self, record: Any) -> Client:
+        """From `name`, `email` and `phone` of the record, where it has them; override it for other names."""
+        return Client(
+            id=str(_identity(record)),
+            name=record.name,
+            email=getattr(record, "email", None),
+            phone=getattr(record, "phone", None),
+            org=DEFAULT_ORG if self.client_org is None else str(getattr(record, self.client_org)),
+        )
+
+    def money(self, amount: Any, record: Any) -> Money:
+        """An amount of an invoice record: by default an exact decimal in `currency`; Money stays as it is."""
+        return amount if isinstance(amount, Money) else Money.of(amount, self.currency)
+
+    def value(
+        self,
+        record: Any,
+        *,
+        subtotal: Any,
+        total: Any,
+        paid: Any,
+        due: Any = None,
+        credit: Any = None,
+        settled: bool = False,
+        void: bool = False,
+    ) -> Invoice:
+        """An `Invoice` from amounts as the record has them; without `due` it is what is left, nothing once settled."""
+        whole, kept = self.money(total, record), self.money(paid, record)
+        used = None if credit is None else self.money(credit, record)
+        nothing = Money.zero(whole.currency)
+        left = nothing if settled else max(whole - kept - (used or nothing), nothing, key=lambda money: money.minor)
+        org = self.invoice_org or self.client_org
+        return Invoice(
+            id=str(_identity(record)),
+            client_id=str(getattr(record, self.invoice_client)),
+            number=str(getattr(record, "number", None) or ""),
+            subtotal=self.money(subtotal, record),
+            total=whole,
+            due=left if due is None else self.money(due, record),
+            paid=kept,
+            credit=used,
+            settled=settled,
+            void=void,
+            org=DEFAULT_ORG if org is None else str(getattr(record, org)),
+        )
 
     def find_client(self, org: str, client_id: str) -> Any | None:
         record = self._get(self.client_model, client_id)
@@ -87,6 +137,10 @@ def _column(model: type[Any]) -> Any:
     if len(columns) != 1:
         raise ConfigurationError(f"{model.__name__} has a primary key of {len(columns)} columns: write find_… yourself")
     return columns[0]
+
+
+def _identity(record: Any) -> Any:
+    return getattr(record, inspect(type(record)).get_property_by_column(_column(type(record))).key)
 
 
 def _key(model: type[Any], text: str) -> Any | None:
