@@ -1,7 +1,7 @@
-"""Plugs flask_referrals into a copy of a stranger's app: one module, and at most three one-line edits (plugs/NAME.toml).
+"""Plugs flask_referrals into a copy of a stranger's app: one module, and at most three one-line edits.
 
-The apps in this folder were written by people who had never seen us, and stay as they are. A copy of one gets our module
-and the edits that its owner would make; the app's own tests, unchanged, then run in the copy.
+The apps in this folder were written by people who had never seen us, and stay as they are. A copy of one gets the
+module and the edits that its owner would make (plugs/NAME.py and .toml); its own tests, unchanged, run in the copy.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def read_plug(name: str) -> Plug:
 
 
 def _edit(path: Path, after: str, line: str, indent: str | None) -> None:
-    """Put one line behind the only one that holds `after`, as far indented as that one unless `indent` says otherwise."""
+    """Put one line behind the only one that holds `after`, as far indented as that one or as `indent` says."""
     lines = path.read_text().splitlines(keepends=True)
     found = [number for number, text in enumerate(lines) if after in text]
     if len(found) != 1 or "\n" in line:
@@ -94,9 +94,9 @@ def _forget(roots: set[str]) -> None:
         del sys.modules[name]
 
 
-def own_tests(copy: Path) -> str:
+def own_tests(copy: Path, python: str = sys.executable) -> str:
     """Run the app's own tests in the copy, as its author does; the closing line. AssertionError with all of it else."""
-    command = [sys.executable, "-m", "pytest", "-q", "tests", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    command = [python, "-m", "pytest", "-q", "tests", "-p", "no:cacheprovider", "-p", "no:xdist"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("COVERAGE", "COV_"))}
     environment["PYTHONPATH"] = str(HERE.parents[1])
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=300)

@@ -1,4 +1,4 @@
-"""Strangers' apps with us plugged in: few lines, the loop in their own views, their own tests unchanged (architecture §3)."""
+"""Strangers' apps with us plugged in: few lines, the loop in their own views, their own tests unchanged (§3)."""
 
 from __future__ import annotations
 
