@@ -111,7 +111,7 @@ class Referrals:
             )
         gateway = self._gateway(app) if callable(self._gateway) else self._gateway
         app.extensions[KEY] = State(
-            app, self._host, settings, self._session, self._clock, mailer=self._mailer, gateway=gateway
+            app, self._host, settings, self._session, self._clock, mailer=self._mailer, gateway=gateway, owner=self
         )
         close_own(app)
         self._apps.add(app)

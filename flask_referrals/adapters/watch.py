@@ -15,7 +15,9 @@ from weakref import WeakSet
 
 from flask import Flask, current_app, has_app_context
 from sqlalchemy import event, inspect, select
-from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.orm import ORMExecuteState, Session, make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.base import NO_VALUE
 
 from ..errors import ConfigurationError
 from ..host import Invoice
@@ -54,12 +56,16 @@ class Watch:
 
 @dataclass(slots=True)
 class _Seen:
-    """What one transaction touched so far; records are kept alive, and in the order they were met."""
+    """What one transaction touched so far; records are kept alive, and in the order they were met.
+
+    `before` has the columns of an invoice as they were: a draft that is sent is new, though its row is not.
+    """
 
     watch: Watch
     clients: dict[int, Any] = field(default_factory=dict)
     invoices: dict[int, Any] = field(default_factory=dict)
     gone: dict[int, tuple[Any, Invoice]] = field(default_factory=dict)
+    before: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
 _WATCHES: WeakSet[Watch] = WeakSet()
@@ -93,8 +99,11 @@ def _seen(session: Session, watch: Watch) -> _Seen:
 
 
 def _before_flush(session: Session, context: Any, instances: Any) -> None:
-    """What is deleted is asked about while it still can answer."""
+    """What is deleted is asked about while it still can answer, and what is changed is remembered as it was."""
     for watch in list(_WATCHES):
+        for record in session.dirty:
+            if isinstance(record, watch.invoices) and session.is_modified(record):
+                _remember(session, _seen(session, watch), record)
         for record in session.deleted:
             if isinstance(record, watch.invoices):
                 state = watch.state(session)
@@ -103,6 +112,23 @@ def _before_flush(session: Session, context: Any, instances: Any) -> None:
                     _seen(session, watch).gone[id(record)] = (record, value)
             elif isinstance(record, tuple(watch.parts)):
                 _collect_part(session, watch, record)
+
+
+def _remember(session: Session, seen: _Seen, record: Any) -> None:
+    if id(record) in seen.invoices:
+        return
+    found = inspect(record)
+    known = {**found.dict, **found.committed_state}
+    was = {one.key: known[one.key] for one in found.mapper.column_attrs if one.key in known}
+    unread = [key for key, value in was.items() if value is NO_VALUE]
+    if unread:
+        kind = found.mapper.class_
+        keys = zip(found.mapper.primary_key, found.identity, strict=True)
+        which = select(*(getattr(kind, key) for key in unread)).where(*(column == key for column, key in keys))
+        with session.no_autoflush:
+            was.update(zip(unread, session.execute(which).one(), strict=True))
+    seen.invoices[id(record)] = record
+    seen.before[id(record)] = was
 
 
 def _value(state: State, session: Session, record: Any) -> Invoice | None:
@@ -157,7 +183,7 @@ def _do_orm_execute(execution: ORMExecuteState) -> None:
             if not issubclass(kind, watch.invoices):
                 _collect_part(session, watch, record)
             elif execution.is_update:
-                _seen(session, watch).invoices[id(record)] = record
+                _remember(session, _seen(session, watch), record)
             elif (state := watch.state(session)) is not None and (value := _value(state, session, record)) is not None:
                 _seen(session, watch).gone[id(record)] = (record, value)
         if len(found) == _MANY:
@@ -200,7 +226,8 @@ def _act(state: State, session: Session, seen: _Seen) -> None:
         for value in [value for record, value in seen.gone.values() if not inspect(record).persistent]:
             _guarded(state, lambda value=value: verbs.invoice_gone(state, value))  # type: ignore[misc]
         for record in _there(seen.invoices.values()):
-            _guarded(state, lambda record=record: _invoice(state, session, record))  # type: ignore[misc]
+            was = seen.before.get(id(record), {})
+            _guarded(state, lambda record=record, was=was: _invoice(state, session, record, was))  # type: ignore[misc]
 
 
 def _there(records: Iterable[Any]) -> list[Any]:
@@ -238,14 +265,32 @@ def _client(state: State, watch: Watch, record: Any) -> None:
         verbs.client_registered(state, record, code, None, new=True)
 
 
-def _invoice(state: State, session: Session, record: Any) -> None:
+def _invoice(state: State, session: Session, record: Any, was: dict[str, Any]) -> None:
     _forget_lists(session, record)
     value = state.host.invoice(record)
     if value is None:
         return
     born: dict[int, Any] = session.info.get(_BORN, {})
     new = born.pop(id(record), None) is record  # a draft is new until it is an invoice
-    verbs.invoice_seen(state, record, new=new)
+    verbs.invoice_seen(state, record, new=lambda: new or (bool(was) and _was_none(state, session, record, was)))
+
+
+def _was_none(state: State, session: Session, record: Any, was: dict[str, Any]) -> bool:
+    """Whether the row was no invoice when the transaction began: a draft that is sent by now."""
+    found = inspect(record)
+    before = found.mapper.class_manager.new_instance()
+    for column, key in zip(found.mapper.primary_key, found.identity, strict=True):
+        set_committed_value(before, found.mapper.get_property_by_column(column).key, key)
+    for key, value in was.items():
+        set_committed_value(before, key, value)
+    make_transient_to_detached(before)
+    try:
+        with Session(session.connection(), join_transaction_mode="rollback_only") as aside, state.session.using(aside):
+            aside.add(before)
+            return state.host.invoice(before) is None
+    except Exception:
+        log.exception("whether %r was an invoice before could not be told; it counts as one", record)
+        return False
 
 
 _LISTENERS: dict[str, Callable[..., Any]] = {

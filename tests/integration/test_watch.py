@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator
 from threading import Thread
@@ -9,14 +10,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, event, update
+from sqlalchemy import delete, event, text, update
 from sqlalchemy.orm import Session
 
 from flask_referrals import ConfigurationError, Referrals
 from flask_referrals.services import rewards
 from flask_referrals.testing import FrozenClock
 from tests.minihost import ClientRow, InvoiceRow, MiniHost, db, prepare_sqlite
-from tests.worlds import World
+from tests.worlds import World, usd
 
 
 class DraftHost(MiniHost):
@@ -398,3 +399,61 @@ def test_nothing_is_logged_where_nothing_is_wrong(
     with caplog.at_level(logging.ERROR):
         settle(bill(pair[1]))
     assert caplog.text == ""
+
+
+def test_a_draft_that_is_sent_is_new(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """D5, K6: seen at an UPDATE in another session, it is the next invoice that is sent; one merely touched is not."""
+    jane, kiera = pair
+    world.terms(auto_apply_credit=True)
+    drafts = [bill(one, currency="XXX").id for one in (kiera, jane)]
+    older = bill(kiera)
+    world.referrals.release_discount(older)
+    db.session.commit()
+    settle(bill(kiera))
+    last = db.session.query(InvoiceRow).order_by(InvoiceRow.id.desc()).first()
+    assert last is not None
+    assert (last.discount, world.credit(jane)) == (3000, 5000)
+    last.void, last.settled, last.paid = True, False, 0
+    db.session.commit()
+    world.referrals.adjust(world.value(jane), usd(5000), by="sam", note="welcome")
+    touched = db.session.get_one(InvoiceRow, older.id)
+    touched.credit = touched.credit + 0
+    touched.subtotal += 100
+    db.session.commit()
+    assert touched.discount == 0
+    db.session.remove()  # they are sent by another request
+    for number, expire in zip(drafts, (False, True), strict=True):
+        draft = db.session.get_one(InvoiceRow, number)
+        if expire:
+            db.session.commit()
+        draft.currency = "USD"
+        db.session.commit()
+    first, second = (db.session.get_one(InvoiceRow, number) for number in drafts)
+    assert (first.discount, second.credit) == (3000, 5000)
+
+
+def test_a_draft_sent_by_a_statement_is_new(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """D5: an UPDATE by the class sends it as well."""
+    draft = bill(pair[1], currency="XXX").id
+    first = bill(pair[1])
+    settle(first)
+    first.void, first.settled, first.paid = True, False, 0
+    db.session.commit()
+    db.session.remove()
+    db.session.execute(update(InvoiceRow).where(InvoiceRow.id == draft).values(currency="USD"))
+    db.session.commit()
+    assert db.session.get_one(InvoiceRow, draft).discount == 3000
+
+
+def test_watching_goes_on_without_a_name_for_it(url: str) -> None:
+    """§3.10: a factory that keeps the `Referrals` in no variable is watched as long as its app is there."""
+    app = make(url).app
+    del app.extensions["referrals_object"]
+    gc.collect()
+    with app.app_context():
+        app.extensions["codes"]["Sam Stone"] = "nonsense"
+        save(ClientRow(name="Sam Stone", email="sam@mail.example"))
+        kinds = db.session.scalars(text("SELECT kind FROM referrals_activity")).all()
+        db.session.remove()
+        db.engine.dispose()
+    assert kinds == ["attribution_refused"]
