@@ -56,7 +56,8 @@ class Invoice:
 
     `subtotal` is before tax and before our discount; `total` is what the client is asked for, tax included, after the
     discount; `due` is what is left to pay after money and credit. `paid` is the money that stays: received less given
-    back. `credit` is the account credit that the invoice counts as paid with (None: what we hold on it).
+    back. `credit` is the account credit that the invoice counts as paid with (None: what we hold on it); what it does
+    not count once it is paid, since staff took it off by hand, goes back to the client.
     `settled` says that nothing was left to pay, and that this was not undone since: a full refund, a lost dispute or
     a deleted payment makes it False again, a partial refund does not. `void` says that the invoice is cancelled.
     """

@@ -237,6 +237,20 @@ def test_credit_is_held_captured_and_given_back(world: World) -> None:
     assert kinds == ["credit_held", "credit_captured", "credit_released"]
 
 
+def test_credit_that_a_paid_invoice_does_not_count_is_given_back(world: World) -> None:
+    """K4: staff took it off by hand and the client paid with money; only what the invoice counts is spent."""
+    world.terms()
+    jane = world.client("Jane Smith")
+    world.referrals.adjust(world.value(jane), usd(5000), by="sam", note="welcome")
+    for counted, left in ((0, 5000), (1000, 4000)):
+        invoice = world.invoice(jane, 9000)
+        world.referrals.use_credit(invoice, usd(5000))
+        invoice.credit = counted
+        world.pay(invoice)
+        assert (invoice.credit, world.credit(jane)) == (counted, left)
+        assert invoice.paid == invoice.total - counted
+
+
 def test_a_partial_refund_gives_back_money_before_credit(world: World) -> None:
     """K4: of 20 credit and 10 money, a refund of 15 gives back 5 credit, and one more of 10 another 10."""
     jane, invoice = spend(world)
