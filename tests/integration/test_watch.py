@@ -320,6 +320,27 @@ def test_another_session_is_seen_as_well(world: World, pair: tuple[ClientRow, Cl
     assert world.credit(jane) == 5000
 
 
+def test_the_host_asks_in_the_session_that_commits(
+    world: World, pair: tuple[ClientRow, ClientRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """§3.14: by its own `db.session`, which is that one meanwhile and its own again afterwards."""
+    number = bill(pair[1]).id
+    asked: list[Session] = []
+    original = DraftHost.invoice
+
+    def invoice(self: DraftHost, record: Any) -> Any:
+        asked.append(db.session())
+        return original(self, record)
+
+    monkeypatch.setattr(DraftHost, "invoice", invoice)
+    own = db.session()
+    with Session(db.engine) as session:
+        session.get_one(InvoiceRow, number).subtotal = 500
+        session.commit()
+        assert {id(one) for one in asked} == {id(session)}
+    assert db.session() is own
+
+
 def test_two_apps_in_one_process(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
     """§3.10: a commit is looked at by the app that makes it, whichever of them serves the pages."""
     other = make(world.app.config["SQLALCHEMY_DATABASE_URI"])
