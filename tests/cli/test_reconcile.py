@@ -10,6 +10,8 @@ from flask_referrals import Money
 from tests.minihost import InvoiceRow, db
 from tests.worlds import World, usd
 
+pytestmark = pytest.mark.mostly_sqlite
+
 
 def reconcile(world: World, *arguments: str) -> tuple[int, str]:
     """Run the command; its exit code and what it says."""
@@ -60,6 +62,7 @@ def test_repair_does_it_once(missed: tuple[World, InvoiceRow]) -> None:
     assert reconcile(world) == (0, "nothing was missed, and nothing is wrong\n")
 
 
+@pytest.mark.everywhere
 def test_a_missed_refund_void_and_deletion(world: World) -> None:
     """U1, D5: the reward goes back, whatever became of the invoice."""
     world.terms()
@@ -107,6 +110,7 @@ def test_credit_that_the_invoice_counts_otherwise(world: World) -> None:
     assert invoice.credit == 3000
 
 
+@pytest.mark.everywhere
 def test_credit_of_clients_who_were_never_referred(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """K4: batch by batch, a voided invoice gives its credit back, once, whoever the client is."""
     monkeypatch.setattr("flask_referrals.adapters.reconcile._BATCH", 2)
