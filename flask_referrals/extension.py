@@ -128,8 +128,8 @@ class Referrals:
         client: type | tuple[type, ...] = (),
         invoice: type | tuple[type, ...] = (),
         parts: Mapping[type, Callable[[Any], Any]] | None = None,
-        is_client: Callable[[Any], bool] | None = None,
-        code: Callable[[Any], str | None] | None = None,
+        is_client: Callable[[Any], bool] = lambda record: True,
+        code: Callable[[Any], str | None] = lambda record: None,
     ) -> None:
         """Observe your mapped classes on your own session, in your own commit, so that no view needs a line (§3.3).
 
@@ -144,8 +144,8 @@ class Referrals:
             client if isinstance(client, tuple) else (client,),
             invoice if isinstance(invoice, tuple) else (invoice,),
             dict(parts or {}),
-            is_client or (lambda record: True),
-            code or (lambda record: None),
+            is_client,
+            code,
             self._apps,
         )
         self._watch = add_watch(one)
@@ -224,7 +224,7 @@ class Referrals:
         return get_state().run(lambda unit: codes.current_code(unit, client.org, client.id))
 
     def link(self, code: Code) -> str:
-        """The link that carries the code, as an absolute address; needs a request or SERVER_NAME."""
+        """The link that carries the code, as an absolute address; needs a request, or REFERRALS_SITE_URL."""
         return portal_link(code.org, code.text)
 
     def balance(self, client: Client, currency: str) -> portal.Balance:
