@@ -295,7 +295,7 @@ def _was_none(state: State, session: Session, record: Any, was: dict[str, Any]) 
         set_committed_value(before, key, value)
     make_transient_to_detached(before)
     try:
-        with Session(session.connection(), join_transaction_mode="rollback_only") as aside, state.session.using(aside):
+        with Session(session.connection(), join_transaction_mode="rollback_only") as aside:
             aside.add(before)
             return state.host.invoice(before) is None
     except Exception:
