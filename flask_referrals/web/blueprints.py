@@ -18,6 +18,7 @@ from . import (
     admin_simulator,
     admin_why,
     landing,
+    org_paths,
     portal,
     webhooks,
 )
@@ -27,6 +28,7 @@ def register(app: Flask, settings: Settings, *, hears_stripe: bool = False) -> N
     """Put the portal, the admin pages, the landing page of links and Stripe's webhook where the settings say."""
     if hears_stripe:
         app.register_blueprint(webhooks.make_blueprint(settings))
+    org_paths.register(app)
     app.register_blueprint(portal.make_blueprint(settings))
     app.register_blueprint(landing.make_blueprint(settings))
     staff = admin.make_blueprint(settings)

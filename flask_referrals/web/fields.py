@@ -22,6 +22,8 @@ log = logging.getLogger("flask_referrals")
 MAX_LENGTH = 40
 #: The query parameter that a landing page passes a code on by, where no cookie may be set.
 PREFILL = "ref"
+#: The name of the field on forms without WTForms.
+FIELD = "referral_code"
 
 
 def look_at(state: State, org: str, text: str, point: Point) -> Checked | None:
@@ -38,6 +40,11 @@ def look_at(state: State, org: str, text: str, point: Point) -> Checked | None:
             raise
         log.exception("a referral code could not be checked; the form goes on without the check")
         return None
+
+
+def typed_code(**extra: Any) -> str | None:
+    """What stands in our field of the form that this request sends, unchecked."""
+    return request.form.get(FIELD) if has_request_context() else None
 
 
 class CodeInput(TextInput):  # type: ignore[misc]
