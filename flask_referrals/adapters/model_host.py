@@ -75,9 +75,11 @@ class ModelHost(Host):
         )
 
     def money(self, amount: Any, record: Any) -> Money:
-        """An amount of an invoice record: an exact decimal, or cents with `minor_units`; Money stays as it is."""
+        """An amount of an invoice record: an exact decimal, cents with `minor_units`, or a money object as it is."""
         if isinstance(amount, Money):
             return amount
+        if hasattr(amount, "currency"):
+            return Money.from_money(amount)
         currency = self.currency if self.invoice_currency is None else getattr(record, self.invoice_currency)
         return Money.from_minor(amount, currency) if self.minor_units else Money.of(amount, currency)
 

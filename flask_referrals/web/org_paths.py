@@ -6,10 +6,9 @@ from typing import Any
 
 from flask import Flask, abort, current_app, request
 
-from ..adapters.state import State, get_state
+from ..adapters.addresses import OF_ORGS, with_org
+from ..adapters.state import State
 from ..host import ADDRESSED, org_of_address
-
-_OURS = ("referrals.", "referrals_admin.")
 
 
 def register(app: Flask) -> None:
@@ -20,14 +19,13 @@ def register(app: Flask) -> None:
 
 def _take(endpoint: str | None, values: dict[str, Any] | None) -> None:
     """Keep the org for `Host.current_org`; our views know nothing of it."""
-    if endpoint is not None and endpoint.startswith(_OURS) and values and "org" in values:
+    if endpoint is not None and endpoint.startswith(OF_ORGS) and values and "org" in values:
         request.environ[ADDRESSED] = values.pop("org")
 
 
 def _put(endpoint: str, values: dict[str, Any]) -> None:
     """A link without a word about the org leads to the same org's page."""
-    if endpoint.startswith(_OURS) and current_app.url_map.is_endpoint_expecting(endpoint, "org"):
-        values.setdefault("org", org_of_address() or get_state().host.current_org())
+    values |= with_org(current_app.url_map, endpoint, dict(values))
 
 
 def refuse_unknown(state: State) -> None:

@@ -14,13 +14,8 @@ from flask_referrals.adapters import state
 from tests.minihost import ClientRow, InvoiceRow, MiniHost, db
 from tests.worlds import World
 
+pytestmark = pytest.mark.mostly_sqlite
 OURS = "flask_referrals"
-
-
-@pytest.fixture(scope="session")
-def backend() -> str:
-    """What is asked of the database here is the same on each."""
-    return "sqlite"
 
 
 @pytest.fixture

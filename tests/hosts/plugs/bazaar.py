@@ -18,9 +18,9 @@ class BazaarHost(ModelHost):
         return url_for("account.sign_up", shop=org)
 
 def plug(app, *pages):
-    referrals.init_app(app, transaction="after_commit",
+    referrals.init_app(app, pages=pages, transaction="after_commit", site_url="https://bazaar.example",
         portal_prefix="/shops/<org>/referrals", base_template="layout.html", base_block="body", title_block="head_title",
-        admin_prefix="/<org>/referrals", admin_base_template="bo/frame.html")
+        admin_prefix="/<org>/referrals", admin_base_template="bo/frame.html", admin_base_block="main", admin_title_block="")
 
 referrals = Referrals(host := BazaarHost(), db=models.db)
 # A user becomes a client of a shop by signing up there, or else by the first order.
