@@ -15,7 +15,7 @@ from .services.outcomes import Outcome, Referral, Tried
 from .services.portal import Balance, News, ReferralLine, RewardLine
 from .services.ports import Gateway, Mail, Mailer
 from .services.programs import Program
-from .web.fields import ReferralCodeField
+from .web.fields import ReferralCodeField, TypedCode, read_code
 
 __all__ = [
     "DEFAULT_ORG",
@@ -53,7 +53,9 @@ __all__ = [
     "TermsError",
     "Tier",
     "Tried",
+    "TypedCode",
     "Version",
     "percent_for",
+    "read_code",
     "spread",
 ]

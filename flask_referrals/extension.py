@@ -254,7 +254,7 @@ class Referrals:
         return get_state().run(lambda unit: codes.current_code(unit, client.org, client.id))
 
     def link(self, code: Code) -> str:
-        """The link that carries the code, as an absolute address; needs a request or SERVER_NAME."""
+        """The link that carries the code, as an absolute address; needs a request, or REFERRALS_SITE_URL."""
         return portal_link(code.org, code.text)
 
     def balance(self, client: Client, currency: str) -> portal.Balance:

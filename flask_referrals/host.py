@@ -205,6 +205,22 @@ class Host:
         """Whether the visitor of this request has agreed to a cookie where that is needed (C5)."""
         return True
 
+    # -- our pages in its own ----------------------------------------------------------------------------------------
+
+    def csrf_field(self) -> tuple[str, str] | None:
+        """Name and value of the hidden field that a CSRF scheme of the host's own wants, which then checks every POST.
+
+        None, as by default, where Flask-WTF's CSRFProtect does it, or nobody.
+        """
+        return None
+
+    def page_context(self, *, staff: bool) -> Mapping[str, Any]:
+        """What the base template of our pages needs beside the app's own context processors; nothing by default.
+
+        Such as what a blueprint's context processor or each of the host's views gives. `staff` tells the staff's pages.
+        """
+        return {}
+
     # -- addresses ---------------------------------------------------------------------------------------------------
 
     def registration_url(self, org: str) -> str:

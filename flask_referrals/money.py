@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cache
+from typing import Any
 
 import moneyed
 
@@ -85,6 +86,11 @@ class Money:
         if not value.is_finite():
             raise MoneyError(f"{amount!r} is not an amount", amount=amount)
         return cls.of(value.quantize(Decimal(1).scaleb(-digits(currency)), ROUND_HALF_UP), currency)
+
+    @classmethod
+    def from_money(cls, money: Any) -> Money:
+        """Money from another library's object with `amount` and `currency`, such as py-moneyed's; exact, as `of` is."""
+        return cls.of(money.amount, str(getattr(money.currency, "code", money.currency)))
 
     @classmethod
     def zero(cls, currency: str) -> Money:

@@ -51,8 +51,10 @@ class ModelHost(Host):
         )
 
     def money(self, amount: Any, record: Any) -> Money:
-        """An amount of an invoice record: by default an exact decimal in `currency`; Money stays as it is."""
-        return amount if isinstance(amount, Money) else Money.of(amount, self.currency)
+        """An amount of an invoice record: by default an exact decimal in `currency`, or a money object as it is."""
+        if isinstance(amount, Money):
+            return amount
+        return Money.from_money(amount) if hasattr(amount, "currency") else Money.of(amount, self.currency)
 
     def value(
         self,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .drivers import DRIVERS
-from .plugging import HERE, bare_copy, own_tests, read_plug
+from .plugging import HERE, own_tests, read_plug
 
 ROOT = HERE.parents[1]
 UV = str(Path(sys.executable).with_name("uv"))
@@ -36,14 +36,11 @@ def test_we_change_no_version_of_the_apps(name: str, tmp_path: Path) -> None:
     uv("pip", "install", "-q", "--python", python, "-r", str(HERE / name / "requirements.txt"), "pytest")
     before = set(uv("pip", "freeze", "--python", python).splitlines())
     assert len(before) > 8
-    copy = bare_copy(name, tmp_path / "bare")
-    without = own_tests(copy, python)
 
     uv("pip", "install", "-q", "--python", python, "-e", str(ROOT))
     after = set(uv("pip", "freeze", "--python", python).splitlines())
     assert before <= after, sorted(before - after)
-    plugged = read_plug(name).put_into(tmp_path)
-    assert own_tests(plugged, python).split(" in ")[0] == without.split(" in ")[0]
+    own_tests(read_plug(name).put_into(tmp_path), python)
 
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", "tests/hosts/test_hosts.py"]
     command += ["-k", f"{name} and (loop or credit or failure or reconcile or pages)"]

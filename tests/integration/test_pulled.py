@@ -11,11 +11,7 @@ from flask_referrals import Host, Money, MoneyError, percent_for
 from tests.minihost import ClientRow, InvoiceRow, MiniHost, db
 from tests.worlds import World, usd
 
-
-@pytest.fixture(scope="session")
-def backend() -> str:
-    """What is asked of the database here is the same on each."""
-    return "sqlite"
+pytestmark = pytest.mark.mostly_sqlite
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
+import moneyed
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +71,15 @@ def test_amount_and_minor_say_the_same(minor: int) -> None:
     for currency in ("USD", "JPY", "KWD"):
         money = Money(minor, currency)
         assert Money.of(money.amount, currency) == money
+
+
+def test_another_librarys_money() -> None:
+    """M1: py-moneyed's and the like are taken by amount and currency, exactly."""
+    assert Money.from_money(moneyed.Money("12.50", "EUR")) == Money(1250, "EUR")
+    assert Money.from_money(moneyed.Money("7", "JPY")) == Money(7, "JPY")
+    assert Money.from_money(Money(1250, "EUR")) == Money(1250, "EUR")
+    with pytest.raises(MoneyError, match="has 2 decimals"):
+        Money.from_money(moneyed.Money("12.505", "EUR"))
 
 
 @given(st.integers(1, 10**9), st.integers(0, 10**9), percents)
