@@ -17,7 +17,7 @@ from .adapters.hearing import Fact, Hearing, hear
 from .adapters.sessions import Sessions, close_own
 from .adapters.state import KEY, State, get_state
 from .adapters.tables import copy_into, create_all, hide_from_migrate
-from .adapters.watch import Watch
+from .adapters.watch import Watch, code_finder
 from .adapters.watch import add as add_watch
 from .adapters.worker import Done, work
 from .cli import group
@@ -139,15 +139,15 @@ class Referrals:
         invoice: type | tuple[type, ...] | None = None,
         parts: Mapping[type, Callable[[Any], Any]] | None = None,
         is_client: Callable[[Any], bool] | None = None,
-        code: Callable[[Any], str | None] | None = None,
-    ) -> None:
+        code: str | Callable[[Any], str | None] | None = None,
+    ) -> Referrals:
         """Observe your mapped classes on your own session, in your own commit, so that no view needs a line (§3.3).
 
         `client` and `invoice` are classes, or tuples of classes; without them those of your `ModelHost`. `parts` names
         rows that an invoice is made of or paid by, such as lines and payments, each with a function from the row to its
-        invoice. `is_client` tells clients from other rows of the same table, `code` finds the typed code of a new
-        client. Call it once, before or after `init_app`; ConfigurationError for a class that is not mapped, or a second
-        call.
+        invoice. `is_client` tells clients from other rows of the same table. `code` is the form field in which the code
+        of a new client is typed, or a function that finds it. Call it once, before or after `init_app`;
+        ConfigurationError for a class that is not mapped, or a second call. Answers with the object itself.
         """
         if self._watch is not None:
             raise ConfigurationError("watch() was called already: name all classes in one call")
@@ -156,10 +156,11 @@ class Referrals:
             self._classes(invoice, "invoice_model"),
             dict(parts or {}),
             is_client or (lambda record: True),
-            code or (lambda record: None),
+            code_finder(code),
             self._apps,
         )
         self._watch = add_watch(one)
+        return self
 
     def hear(
         self,

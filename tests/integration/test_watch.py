@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, event, text, update
+from sqlalchemy import bindparam, delete, event, text, update
 from sqlalchemy.orm import Session
 
 from flask_referrals import ConfigurationError, Referrals
@@ -29,16 +29,16 @@ class DraftHost(MiniHost):
         return super().invoice(record) if record.client_id and record.currency != "XXX" else None
 
 
-def make(url: str, **config: Any) -> World:
-    """An app that watches, and fires nothing."""
+def make(url: str, code: str | None = None) -> World:
+    """An app that watches, and fires nothing; the code of a client is found by its name, or in the field `code`."""
     app = Flask(__name__)
-    app.config.update(SECRET_KEY="test", SQLALCHEMY_DATABASE_URI=url, **config)
+    app.config.update(SECRET_KEY="test", SQLALCHEMY_DATABASE_URI=url)
     db.init_app(app)
     clock = FrozenClock()
-    extension = Referrals(DraftHost(), db=db, clock=clock)
-    extension.init_app(app)
     codes: dict[str, str] = {}
-    extension.watch(client=ClientRow, invoice=InvoiceRow, code=lambda row: app.extensions["codes"].get(row.name))
+    found = code or (lambda row: app.extensions["codes"].get(row.name))
+    extension = Referrals(DraftHost(), db=db, clock=clock).watch(client=ClientRow, invoice=InvoiceRow, code=found)
+    extension.init_app(app)
     app.extensions["referrals_object"] = extension
     app.extensions["codes"] = codes
     with app.app_context():
@@ -186,6 +186,22 @@ def test_an_admin_raises_a_paid_invoice(world: World, pair: tuple[ClientRow, Cli
     assert (world.state(kiera), world.credit(jane)) == ("qualified", 5000)
 
 
+def test_the_code_by_the_name_of_its_field(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """A1: of the form in which the client is made; without a request there is none."""
+    db.session.rollback()
+    other = make(world.app.config["SQLALCHEMY_DATABASE_URI"], code="referral_code")
+    form = {"referral_code": world.code(pair[0])}
+    with other.app.test_request_context(method="POST", data=form):
+        came = ClientRow(name="Sam", email="sam@mail.example")
+        save(came)
+        assert other.state(came) == "pending"
+    with other.app.app_context():
+        save(nobody := ClientRow(name="Tom", email="tom@mail.example"))
+        assert other.state(nobody) is None
+        db.session.remove()
+        db.engine.dispose()
+
+
 def test_a_code_that_cannot_be_found_out(
     world: World, pair: tuple[ClientRow, ClientRow], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -250,6 +266,46 @@ def test_many_rows_by_their_keys_are_seen(
     db.session.commit()
     assert (world.credit(jane), set(looked)) == (5000, {invoice_id})
     assert not other.settled
+
+
+@pytest.mark.parametrize("how", ["core", "core_many", "unsynchronised"])
+def test_a_statement_that_the_orm_knows_nothing_of(world: World, pair: tuple[ClientRow, ClientRow], how: str) -> None:
+    """On the table itself, for many sets of values, or without telling the session."""
+    jane, kiera = pair
+    number = bill(kiera).id
+    table: Any = InvoiceRow.__table__
+    by_class = update(InvoiceRow).where(InvoiceRow.id == number).values(paid=17000, settled=True)
+    if how == "core":
+        db.session.execute(update(table).where(table.c.id == number).values(paid=17000, settled=True))
+    elif how == "core_many":
+        many = update(table).where(table.c.id == bindparam("which")).values(paid=bindparam("sum"), settled=True)
+        db.session.execute(many, [{"which": number, "sum": 17000}, {"which": 999, "sum": 1}])
+    else:
+        db.session.execute(by_class.execution_options(synchronize_session=False))
+    db.session.commit()
+    assert (world.credit(jane), world.kinds(jane).count("reward_issued")) == (5000, 1)
+    db.session.execute(delete(table).where(table.c.id == number))
+    db.session.commit()
+    assert (world.state(kiera), world.credit(jane)) == ("pending", 0)
+
+
+def test_a_statement_leaves_the_hosts_session_as_it_was(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """§3.5: what the host reads after it is what the database has, as without us."""
+    invoice = bill(pair[1])
+    number = invoice.id
+    db.session.expunge(invoice)
+    quietly = {"synchronize_session": False}
+    changed = update(InvoiceRow).where(InvoiceRow.id == number).values(paid=17000)
+    db.session.execute(changed, execution_options=quietly)
+    assert not [record for record in db.session if isinstance(record, InvoiceRow)]
+    assert db.session.get_one(InvoiceRow, number).paid == 17000
+    db.session.rollback()
+    nested = db.session.begin_nested()
+    db.session.execute(delete(InvoiceRow).where(InvoiceRow.id == number), execution_options=quietly)
+    nested.rollback()
+    db.session.commit()
+    assert db.session.get_one(InvoiceRow, number).discount == 3000
+    assert "discount_released" not in world.kinds(pair[1])
 
 
 @pytest.mark.everywhere
