@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import false, inspect, select
 
+from ..domain.received import received
 from ..errors import ConfigurationError
-from ..host import DEFAULT_ORG, Client, Host, Invoice, Member, logged_in_user
+from ..host import DEFAULT_ORG, Client, Invoice, Member, logged_in_user
 from ..money import Money
+from .named_host import NamedHost
 
 _LARGEST = 2**63
 
 
-class ModelHost(Host):
+class ModelHost(NamedHost):
     """A Host that finds your records by itself. Left to write: `invoice`, and what has an effect.
 
     `client_model` and `invoice_model` are your mapped classes, each with a primary key of one column (a number, a UUID
     or text). `invoice_client` is the attribute of an invoice that holds its client's id. `currency` is that of all
     invoices, or `invoice_currency` the attribute that holds an invoice's own; with `minor_units` amounts are cents.
     `invoice_discount` and `invoice_credit` are the attributes that we set, if that is all it takes.
+
+    Your people and pages are told by names as well: see `NamedHost`.
 
     Where several businesses are in one database, `org_model` is their class, and `org_key` the attribute of it that
     is the org. `client_org` and `invoice_org` are the attributes that say whose a record is; "shop.slug" goes by a
@@ -35,6 +39,7 @@ class ModelHost(Host):
     org_model: ClassVar[type[Any] | None] = None
     org_key: ClassVar[str] = "id"
     client_name: ClassVar[str] = "name"
+    client_email: ClassVar[str] = "email"
     client_org: ClassVar[str | None] = None
     invoice_client: ClassVar[str] = "client_id"
     invoice_org: ClassVar[str | None] = None
@@ -45,6 +50,7 @@ class ModelHost(Host):
     minor_units: ClassVar[bool] = False
 
     def __init__(self) -> None:
+        super().__init__()
         for name in ("client_model", "invoice_model"):
             model = getattr(self, name, None)
             if model is None or inspect(model, raiseerr=False) is None:
@@ -61,7 +67,7 @@ class ModelHost(Host):
         return self.org_model is not None and self.client_org is None
 
     def client(self, record: Any) -> Client:
-        """From `client_name`, `email` and `phone` of the record, where it has them; override it for other names."""
+        """From `client_name`, `client_email` and `phone` of the record, where it has them; override it for the rest."""
         if isinstance(record, Member):
             record, org = record.record, record.org
         else:
@@ -69,7 +75,7 @@ class ModelHost(Host):
         return Client(
             id=str(_identity(record)),
             name=getattr(record, self.client_name),
-            email=getattr(record, "email", None),
+            email=getattr(record, self.client_email, None),
             phone=getattr(record, "phone", None),
             org=org,
         )
@@ -89,14 +95,24 @@ class ModelHost(Host):
         *,
         subtotal: Any,
         total: Any,
-        paid: Any,
+        paid: Any = None,
+        payments: Iterable[tuple[Any, bool]] | None = None,
         due: Any = None,
         credit: Any = None,
         settled: bool = False,
         void: bool = False,
     ) -> Invoice:
-        """An `Invoice` from amounts as the record has them; without `due` it is what is left, nothing once settled."""
-        whole, kept = self.money(total, record), self.money(paid, record)
+        """An `Invoice` from amounts as the record has them; without `due` it is what is left, nothing once settled.
+
+        `payments`, in place of `paid`, `credit` and `settled`, for an app that keeps each: the amounts as they came,
+        oldest first, refunds below zero, each with whether it is our credit. It is settled from when they cover the
+        total until nothing of them stays.
+        """
+        whole = self.money(total, record)
+        if payments is not None:
+            told = received(whole, [(self.money(amount, record), ours) for amount, ours in payments])
+            paid, credit, settled = told.paid, told.credit, told.settled and not void
+        kept = self.money(paid, record)
         if credit is None and self.invoice_credit is not None:
             credit = getattr(record, self.invoice_credit) or 0
         used = None if credit is None else self.money(credit, record)
