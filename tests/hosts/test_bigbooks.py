@@ -318,8 +318,11 @@ def test_estimates_and_templates(driver: Bigbooks, pair: tuple[str, str]) -> Non
     line = {"description": "Anvil", "qty": "1", "unit_price": "200", "tax_rate": "20"}
     driver.clerk.post(f"/invoices/{estimate}/lines", line)
     template = driver.draft(kiera, kind="recurring_template")
-    marked(driver, template)
-    assert [driver.record(one).total for one in (estimate, template)] == [Decimal("240.00")] * 2
+    for number in (estimate, template):
+        driver.clerk.post(f"/invoices/{number}/send")
+        marked(driver, number)
+    found = [driver.record(one) for one in (estimate, template)]
+    assert [(one.status, one.total) for one in found] == [("sent", Decimal("240.00"))] * 2
     assert (driver.state(kiera), driver.discount(kiera)) == ("pending", 0)
     driver.app.test_cli_runner().invoke(args=["bill", "run-recurring"])
     converted = driver.clerk.post(f"/estimates/{estimate}/convert").headers["Location"].rsplit("/", 1)[1]
