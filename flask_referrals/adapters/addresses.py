@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, has_request_context, url_for
 from werkzeug.routing import Map
 
-from ..host import org_of_address
 from .state import get_state
 
 KEY = "referrals_addresses"
@@ -62,7 +61,7 @@ def with_org(rules: Map, endpoint: str, values: dict[str, Any]) -> dict[str, Any
         names_it = rules.is_endpoint_expecting(endpoint, "org")
     except KeyError:
         return values  # which `url_for` will tell of
-    return values | {"org": given or org_of_address() or get_state().host.current_org()} if names_it else values
+    return values | {"org": given or get_state().host.current_org()} if names_it else values
 
 
 def address(endpoint: str, *, external: bool = False, **values: Any) -> str:

@@ -15,8 +15,8 @@ from werkzeug.test import Client as Browser
 
 from flask_referrals.adapters import verbs
 from flask_referrals.services import rewards
-from flask_referrals.web.forms import FIELD
 from tests.databases import fresh_database
+from tests.web.houses import forms, hidden
 
 from .drivers.bazaar import SECRET, Bazaar
 from .plugging import HERE, read_plug
@@ -174,10 +174,9 @@ def test_one_app_sees_what_the_other_has_committed(driver: Bazaar, pair: tuple[s
     portal = "/shops/tea/referrals/"
     assert "closed at the moment" not in driver.browsers[jane].get(portal).text
     for program in ("off", "on"):
-        driver.merchant.get("/tea/referrals/settings")
-        with driver.merchant.session_transaction() as session:
-            token = session[FIELD]
-        assert driver.merchant.post("/tea/referrals/switch", data={"program": program, FIELD: token}).status_code == 303
+        shown = forms(driver.merchant.get("/tea/referrals/settings").text)
+        form = next(one for one in shown if 'action="/tea/referrals/switch"' in one)
+        assert driver.merchant.post("/tea/referrals/switch", data=hidden(form)).status_code == 303
         assert ("closed at the moment" in driver.browsers[jane].get(portal).text) == (program == "off")
 
 
