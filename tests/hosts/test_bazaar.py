@@ -113,6 +113,19 @@ def test_the_link_and_the_sign_up(driver: Bazaar) -> None:
     assert not [edit for edit in read_plug("bazaar").edits if edit["file"].endswith("account.py")]
 
 
+def test_links_of_two_shops(driver: Bazaar) -> None:
+    """C5, §3.15: a visitor may have followed a link to each shop; neither is forgotten for the other."""
+    jane, browser = somebody(driver, "Jane Smith"), driver.app.test_client()
+    browser.get(link(driver, jane))
+    with driver.in_shop("lamps"):
+        browser.get(link(driver, jane))
+    kiera = driver.sign_up(browser, "Kiera Lopez", f"user{next(_NUMBERS)}@mail.example", shop="tea")
+    with driver.in_shop("lamps"):
+        driver.invoice(kiera)
+        assert via(driver, kiera) == "link"
+    assert via(driver, kiera) == "link"
+
+
 def test_signed_up_at_no_shop_the_link_waits_for_the_first_order(driver: Bazaar) -> None:
     """C5: somebody who wanders off to the front page before signing up is not lost."""
     jane, browser = somebody(driver, "Jane Smith"), driver.app.test_client()
