@@ -7,7 +7,7 @@ from .domain.terms import Discount, Limits, Milestone, Promise, Service, Terms, 
 from .errors import ConfigurationError, MoneyError, NotFoundError, ReferralsError, StateError, TermsError
 from .events import Event
 from .extension import Referrals
-from .host import DEFAULT_ORG, Client, Host, Invoice
+from .host import DEFAULT_ORG, Client, Host, Invoice, Member
 from .money import Money, percent_for, spread
 from .services.cashbook import PayoutLine
 from .services.codes import Code
@@ -31,6 +31,7 @@ __all__ = [
     "Limits",
     "Mail",
     "Mailer",
+    "Member",
     "Milestone",
     "ModelHost",
     "Money",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -16,6 +17,8 @@ Invitations = Literal["own", "sent"]
 Pages = Literal["portal", "admin", "links"]
 #: The kinds of our pages: the client's, the staff's, and where links lead.
 PAGES: tuple[Pages, ...] = ("portal", "admin", "links")
+#: The part of a prefix that stands for the org.
+ORG_PART = "<org>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +31,9 @@ class Settings:
     strict: bool = False
     #: Whether signals go out right after the host's commit, or wait for `flask referrals work`.
     delivery: Delivery = "at_once"
-    #: Where the client's pages are.
+    #: Where the client's pages are; with `<org>` in it, each org's are at an address of their own.
     portal_prefix: str = "/portal/referrals"
-    #: Where the staff's pages are.
+    #: Where the staff's pages are; `<org>` as above.
     admin_prefix: str = "/admin/referrals"
     #: Where referral links land.
     link_prefix: str = "/r"
@@ -88,7 +91,8 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "invitations": ("own", "sent"),
 }
 
-
+_VARIABLE = re.compile(r"<[^>]*>?|>")
+_ORG_IN = {"portal_prefix": {ORG_PART}, "admin_prefix": {ORG_PART}}
 _NUMBERS = {"link_days": "of days ", "invitations_per_day": ""}
 
 
@@ -131,6 +135,9 @@ def _check(name: str, value: Any) -> None:
         raise ConfigurationError(f"{key} is an address such as 'https://bills.example.com', not {value!r}", key=key)
     if name.endswith("_prefix") and not (isinstance(value, str) and value.startswith("/") and value != "/"):
         raise ConfigurationError(f"{key} is a path such as '/portal/referrals', not {value!r}", key=key)
+    if name.endswith("_prefix") and set(_VARIABLE.findall(value)) - (_ORG_IN.get(name) or set()):
+        allowed = "`<org>`, once, and no other" if name in _ORG_IN else "no"
+        raise ConfigurationError(f"{key} may have {allowed} variable part, not {value!r}", key=key)
     if name in ("base_template", "link_cookie", "phone_region", "locale") and not (isinstance(value, str) and value):
         raise ConfigurationError(f"{key} is a name, not {value!r}", key=key)
     if name == "admin_base_template" and not (value is None or (isinstance(value, str) and value)):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakSet
 
+from blinker import Signal
 from flask import Flask
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from .adapters import receivers, transactions, verbs
+from .adapters.hearing import Fact, Hearing, hear
 from .adapters.sessions import Sessions, close_own
 from .adapters.state import KEY, State, get_state
 from .adapters.tables import copy_into, create_all, hide_from_migrate
@@ -19,7 +21,7 @@ from .adapters.watch import Watch
 from .adapters.watch import add as add_watch
 from .adapters.worker import Done, work
 from .cli import group
-from .config import read_settings
+from .config import Settings, read_settings
 from .domain.terms import KINDS, Kind, Terms
 from .errors import ConfigurationError
 from .host import Client, Host
@@ -45,6 +47,7 @@ from .services.ports import Gateway, Mailer
 from .services.programs import Program
 from .services.unit import Unit
 from .web import blueprints, macros
+from .web.fields import typed_code
 from .web.sharing import portal_link
 
 
@@ -83,6 +86,7 @@ class Referrals:
         if not hasattr(host, "session"):
             host.session = self._session
         self._watch: Watch | None = None
+        self._hears = False
         self._apps: WeakSet[Flask] = WeakSet()
         self._mailer = mailer
         self._gateway = gateway
@@ -90,14 +94,18 @@ class Referrals:
         if app is not None:
             self.init_app(app)
 
-    def init_app(self, app: Flask) -> None:
+    def init_app(self, app: Flask, **settings: Any) -> None:
         """Set the extension up in an app: settings, pages, commands, signals, and our tables beside the host's.
 
-        Reads every `REFERRALS_*` of the app's config; ConfigurationError names what is wrong and what to write.
+        Reads every `REFERRALS_*` of the app's config; ConfigurationError names what is wrong and what to write. A
+        setting may be passed as well, `link_days=30` for `REFERRALS_LINK_DAYS`; the app's config goes before it.
         """
         if KEY in app.extensions:
             raise ConfigurationError("flask_referrals is set up in this app already: did you call init_app twice?")
-        settings = read_settings(app.config)
+        given = {f"REFERRALS_{name.upper()}": value for name, value in settings.items()}
+        self._set_up(app, read_settings({**given, **app.config}))
+
+    def _set_up(self, app: Flask, settings: Settings) -> None:
         if self._mailer is not None and settings.site_url is None:
             raise ConfigurationError(
                 "emails carry links, and no request says where: set REFERRALS_SITE_URL to your site's address, such as "
@@ -152,6 +160,39 @@ class Referrals:
             self._apps,
         )
         self._watch = add_watch(one)
+
+    def hear(
+        self,
+        *,
+        client: Callable[..., Any | None] | None = None,
+        invoice: Callable[..., Any | None] | None = None,
+        code: Callable[..., str | None] | None = None,
+        client_registered: Signal | Sequence[Signal] = (),
+        invoice_created: Signal | Sequence[Signal] = (),
+        invoice_changed: Signal | Sequence[Signal] = (),
+        invoice_paid: Signal | Sequence[Signal] = (),
+        invoice_refunded: Signal | Sequence[Signal] = (),
+        invoice_voided: Signal | Sequence[Signal] = (),
+    ) -> None:
+        """Go by signals of your own, in place of ours (§3.3): `hear(invoice_paid=order_paid, invoice=find_order)`.
+
+        Each fact takes a blinker signal, or several. `client` and `invoice` are called with what the signal carries
+        and answer with your record, or None if it is none of ours; `code` answers with a new client's typed code, by
+        default with what the form that was sent has in our own field, `referral_code`. Connected once for all apps.
+        Call it once; ConfigurationError for what is no signal, a function that is missing, or a second call.
+        """
+        if self._hears:
+            raise ConfigurationError("hear() was called already: name all signals in one call")
+        told: dict[Fact, Signal | Sequence[Signal]] = {
+            "client_registered": client_registered,
+            "invoice_created": invoice_created,
+            "invoice_changed": invoice_changed,
+            "invoice_paid": invoice_paid,
+            "invoice_refunded": invoice_refunded,
+            "invoice_voided": invoice_voided,
+        }
+        hear(Hearing(client, invoice, code or typed_code, self._apps), told)
+        self._hears = True
 
     def _classes(self, given: type | tuple[type, ...] | None, default: str) -> tuple[type, ...]:
         found = getattr(self._host, default, ()) if given is None else given

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
 
+from flask import current_app, has_app_context, has_request_context, request
 from sqlalchemy.orm import Session
 
 from .errors import ConfigurationError
@@ -16,6 +17,8 @@ from .money import Money
 DEFAULT_ORG = "default"
 #: Ids are kept as text of at most that many characters.
 MAX_ID = 100
+#: Where a request keeps the org that its address names.
+ADDRESSED = "flask_referrals.org"
 
 
 def _check_ids(**ids: str) -> None:
@@ -82,6 +85,14 @@ class Invoice:
     def currency(self) -> str:
         """The invoice's ISO 4217 currency."""
         return self.subtotal.currency
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person's record as the client of one org, where the same person is a client of several."""
+
+    record: Any
+    org: str
 
 
 class Host:
@@ -171,19 +182,19 @@ class Host:
 
     def current_client(self) -> Client | None:
         """Who is on the portal; by default Flask-Login's current user, given to `client`. None sends to the login."""
-        try:
-            from flask_login import current_user
-        except ImportError:
-            return None
-        return self.client(current_user._get_current_object()) if current_user.is_authenticated else None
+        user = logged_in_user()
+        return None if user is None else self.client(user)
 
     def is_staff(self) -> bool:
         """Whether the person of this request may see the admin pages; nobody by default."""
         return False
 
     def current_org(self) -> str:
-        """The org that a visitor or a staff member of this request deals with."""
-        return DEFAULT_ORG
+        """The org that a visitor or a staff member of this request deals with.
+
+        By default that of the address, where the setting of its prefix has `<org>`; else the default one.
+        """
+        return org_of_address() or DEFAULT_ORG
 
     def actor(self) -> str:
         """Who acts in this request, for the log: a name or id of a staff member."""
@@ -224,12 +235,17 @@ class Host:
     # -- addresses ---------------------------------------------------------------------------------------------------
 
     def registration_url(self, org: str) -> str:
-        """Where a visitor who came by a referral link registers."""
-        return "/"
+        """Where a visitor who came by a referral link registers; by default the app's first page."""
+        return _in_this_app("/")
 
     def login_url(self, org: str) -> str:
-        """Where a client who is not logged in is sent."""
-        return "/login"
+        """Where a client who is not logged in is sent; by default Flask-Login's `login_view`, else `/login`."""
+        view = getattr(_login_manager(), "login_view", None)
+        if view is None:
+            return _in_this_app("/login")
+        from flask_login.utils import expand_login_view
+
+        return str(expand_login_view(view))
 
     def staff_login_url(self) -> str:
         """Where staff who are not logged in are sent."""
@@ -247,3 +263,28 @@ class Host:
         """Many clients at once, by id, for lists; by default one look-up each."""
         records = {client_id: self.find_client(org, client_id) for client_id in client_ids}
         return {client_id: self.client(record) for client_id, record in records.items() if record is not None}
+
+
+def org_of_address() -> str | None:
+    """The org that the address of this page of ours names, if it does."""
+    found: str | None = request.environ.get(ADDRESSED) if has_request_context() else None
+    return found
+
+
+def _login_manager() -> Any | None:
+    """Flask-Login's manager in the current app, if there is one."""
+    return getattr(current_app, "login_manager", None) if has_app_context() else None
+
+
+def logged_in_user() -> Any | None:
+    """Flask-Login's current user as the record that it is; None for nobody, and in an app without Flask-Login."""
+    if _login_manager() is None:
+        return None
+    from flask_login import current_user
+
+    return current_user._get_current_object() if current_user and current_user.is_authenticated else None
+
+
+def _in_this_app(path: str) -> str:
+    """The path below where this app is mounted."""
+    return f"{request.script_root}{path}" if has_request_context() else path

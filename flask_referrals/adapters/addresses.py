@@ -11,7 +11,11 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, has_request_context, url_for
 from werkzeug.routing import Map
 
+from .state import get_state
+
 KEY = "referrals_addresses"
+#: Pages whose prefix may name the org; of others it is no part, or always one.
+OF_ORGS = ("referrals.", "referrals_admin.")
 #: The blueprints that may serve our static files, in their order.
 _SERVERS = ("referrals", "referrals_admin", "referrals_link")
 
@@ -29,7 +33,9 @@ class Addresses:
         if endpoint == "referrals.static":
             endpoint = f"{self._server}.static"
         if self.site_url is None or not endpoint.startswith("referrals") or self._is_here(endpoint):
+            values = with_org(self.app.url_map, endpoint, values)
             return url_for(endpoint, _external=external or not has_request_context(), **values)
+        values = with_org(self._everywhere, endpoint, values)
         parts = urlsplit(self.site_url)
         site = self._everywhere.bind(parts.netloc, f"{parts.path.rstrip('/')}/", url_scheme=parts.scheme)
         return site.build(endpoint, values, force_external=True)
@@ -44,6 +50,18 @@ class Addresses:
     @property
     def _server(self) -> str:
         return next((name for name in _SERVERS if f"{name}.static" in self.app.view_functions), _SERVERS[0])
+
+
+def with_org(rules: Map, endpoint: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The values, with the org where the address of this page names one: as given, else that of the request."""
+    if not endpoint.startswith(OF_ORGS):
+        return values
+    given = values.pop("org", None)
+    try:
+        names_it = rules.is_endpoint_expecting(endpoint, "org")
+    except KeyError:
+        return values  # which `url_for` will tell of
+    return values | {"org": given or get_state().host.current_org()} if names_it else values
 
 
 def address(endpoint: str, *, external: bool = False, **values: Any) -> str:

@@ -17,6 +17,7 @@ from werkzeug.routing import RequestRedirect
 from ..host import Client, Host
 from ..models import ActivityRow, RetryRow, metadata
 from . import migrations
+from .model_host import ModelHost
 from .state import State
 from .tables import VERSION_TABLE, engine_of, is_hidden, missing_triggers
 from .templates import PLAIN_BASE, get_templates
@@ -26,6 +27,8 @@ Level = Literal["ok", "warn", "fail"]
 _MUST = (
     "client", "invoice", "find_client", "find_invoice", "client_ids", "apply_credit",
 )  # fmt: skip
+#: Methods of a ModelHost that are answered by naming an attribute.
+_BY_NAME = {"apply_discount": "invoice_discount", "apply_credit": "invoice_credit"}
 _OVERDUE = timedelta(hours=1)
 _UPGRADE = "run `flask referrals db upgrade`"
 
@@ -156,7 +159,7 @@ def _answered_by(app: Flask, path: str) -> str | None:
 
 def _overridden(host: Host) -> Iterator[Finding]:
     name = type(host).__name__
-    missing = [method for method in _MUST if getattr(type(host), method) is getattr(Host, method)]
+    missing = [method for method in _MUST if not _is_written(host, method)]
     for method in missing:
         doc = (getattr(Host, method).__doc__ or "").splitlines()[0]
         yield Finding("fail", f"{name}.{method} is not written yet", f"add `def {method}(…)` to {name}: {doc}")
@@ -168,11 +171,18 @@ def _overridden(host: Host) -> Iterator[Finding]:
         text = f"{name}.client_invoices is not written, so `flask referrals reconcile` cannot find what we missed"
         line = "return Invoice.query.filter_by(client_id=client.id).order_by(Invoice.id)"
         yield Finding(level, text, f"add `def client_invoices(self, client)` to {name}, such as: {line}")
-    if type(host).apply_discount is Host.apply_discount:
+    if not _is_written(host, "apply_discount"):
         text = f"{name}.apply_discount is not written, so discounts reach an invoice only where the app pulls them"
         yield Finding("warn", text, "write it, or pull: `referrals.quote(client, subtotal)` while an invoice is built")
     if not missing:
         yield Finding("ok", f"{name} answers all that we must ask")
+
+
+def _is_written(host: Host, method: str) -> bool:
+    """Whether the host answers: by a method of its own, or by an attribute that ModelHost's goes by."""
+    if method in _BY_NAME and getattr(type(host), method) is getattr(ModelHost, method):
+        return getattr(host, _BY_NAME[method]) is not None
+    return getattr(type(host), method) is not getattr(Host, method)
 
 
 def _phone() -> Iterator[Finding]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import inspect, select
+from sqlalchemy import false, inspect, select
 
 from ..errors import ConfigurationError
-from ..host import DEFAULT_ORG, Client, Host, Invoice
+from ..host import DEFAULT_ORG, Client, Host, Invoice, Member, logged_in_user
 from ..money import Money
 
 _LARGEST = 2**63
@@ -19,17 +20,29 @@ class ModelHost(Host):
     """A Host that finds your records by itself. Left to write: `invoice`, and what has an effect.
 
     `client_model` and `invoice_model` are your mapped classes, each with a primary key of one column (a number, a UUID
-    or text). `invoice_client` is the attribute of an invoice that holds its client's id. Where several businesses are
-    in one database, `client_org` and `invoice_org` are the attributes that say whose a record is. `currency` is that of
-    all invoices; override `money` where amounts are minor units or floats, or an invoice has its own currency.
+    or text). `invoice_client` is the attribute of an invoice that holds its client's id. `currency` is that of all
+    invoices, or `invoice_currency` the attribute that holds an invoice's own; with `minor_units` amounts are cents.
+    `invoice_discount` and `invoice_credit` are the attributes that we set, if that is all it takes.
+
+    Where several businesses are in one database, `org_model` is their class, and `org_key` the attribute of it that
+    is the org. `client_org` and `invoice_org` are the attributes that say whose a record is; "shop.slug" goes by a
+    relationship. With `org_model` and no `client_org`, everybody is a client of every org: then a client's record is
+    a `Member`, and an org's clients are those whom it has sent an invoice.
     """
 
     client_model: ClassVar[type[Any]]
     invoice_model: ClassVar[type[Any]]
-    invoice_client: ClassVar[str] = "client_id"
+    org_model: ClassVar[type[Any] | None] = None
+    org_key: ClassVar[str] = "id"
+    client_name: ClassVar[str] = "name"
     client_org: ClassVar[str | None] = None
+    invoice_client: ClassVar[str] = "client_id"
     invoice_org: ClassVar[str | None] = None
+    invoice_currency: ClassVar[str | None] = None
+    invoice_discount: ClassVar[str | None] = None
+    invoice_credit: ClassVar[str | None] = None
     currency: ClassVar[str] = "USD"
+    minor_units: ClassVar[bool] = False
 
     def __init__(self) -> None:
         for name in ("client_model", "invoice_model"):
@@ -39,22 +52,36 @@ class ModelHost(Host):
         if not hasattr(self.invoice_model, self.invoice_client):
             text = f"{self.invoice_model.__name__} has no {self.invoice_client!r}: set invoice_client in "
             raise ConfigurationError(text + f"{type(self).__name__} to the attribute that holds the client's id")
+        if self._shared and self.invoice_org is None:
+            raise ConfigurationError(f"set invoice_org in {type(self).__name__}: no client says whose an invoice is")
+
+    @property
+    def _shared(self) -> bool:
+        """Whether everybody is a client of every org."""
+        return self.org_model is not None and self.client_org is None
 
     def client(self, record: Any) -> Client:
-        """From `name`, `email` and `phone` of the record, where it has them; override it for other names."""
+        """From `client_name`, `email` and `phone` of the record, where it has them; override it for other names."""
+        if isinstance(record, Member):
+            record, org = record.record, record.org
+        else:
+            org = DEFAULT_ORG if self.client_org is None else _told(record, self.client_org)
         return Client(
             id=str(_identity(record)),
-            name=record.name,
+            name=getattr(record, self.client_name),
             email=getattr(record, "email", None),
             phone=getattr(record, "phone", None),
-            org=DEFAULT_ORG if self.client_org is None else str(getattr(record, self.client_org)),
+            org=org,
         )
 
     def money(self, amount: Any, record: Any) -> Money:
-        """An amount of an invoice record: by default an exact decimal in `currency`, or a money object as it is."""
+        """An amount of an invoice record: an exact decimal, cents with `minor_units`, or a money object as it is."""
         if isinstance(amount, Money):
             return amount
-        return Money.from_money(amount) if hasattr(amount, "currency") else Money.of(amount, self.currency)
+        if hasattr(amount, "currency"):
+            return Money.from_money(amount)
+        currency = self.currency if self.invoice_currency is None else getattr(record, self.invoice_currency)
+        return Money.from_minor(amount, currency) if self.minor_units else Money.of(amount, currency)
 
     def value(
         self,
@@ -70,6 +97,8 @@ class ModelHost(Host):
     ) -> Invoice:
         """An `Invoice` from amounts as the record has them; without `due` it is what is left, nothing once settled."""
         whole, kept = self.money(total, record), self.money(paid, record)
+        if credit is None and self.invoice_credit is not None:
+            credit = getattr(record, self.invoice_credit) or 0
         used = None if credit is None else self.money(credit, record)
         nothing = Money.zero(whole.currency)
         left = nothing if settled else max(whole - kept - (used or nothing), nothing, key=lambda money: money.minor)
@@ -85,11 +114,45 @@ class ModelHost(Host):
             credit=used,
             settled=settled,
             void=void,
-            org=DEFAULT_ORG if org is None else str(getattr(record, org)),
+            org=DEFAULT_ORG if org is None else _told(record, org),
         )
+
+    def apply_discount(self, record: Any, discount: Money) -> Money | None:
+        """Sets `invoice_discount`; without it nothing happens."""
+        if self.invoice_discount is not None:
+            setattr(record, self.invoice_discount, self._plain(discount))
+        return None
+
+    def apply_credit(self, record: Any, credit: Money) -> None:
+        """Sets `invoice_credit`."""
+        if self.invoice_credit is None:
+            super().apply_credit(record, credit)
+        else:
+            setattr(record, self.invoice_credit, self._plain(credit))
+
+    def _plain(self, money: Money) -> Any:
+        return money.minor if self.minor_units else money.amount
+
+    def find_org(self, org: str | None) -> Any | None:
+        """Your record of that org, by `org_model` and `org_key`, or None."""
+        if self.org_model is None or not org:
+            return None
+        return self.session().scalar(select(self.org_model).where(_is(self.org_model, self.org_key, org)))
+
+    def org_name(self, org: str) -> str:
+        """The `name` of the org's record, if there is one."""
+        return str(getattr(self.find_org(org), "name", None) or super().org_name(org))
+
+    def current_client(self) -> Client | None:
+        if not self._shared:
+            return super().current_client()
+        user, org = logged_in_user(), self.current_org()
+        return None if user is None or self.find_org(org) is None else self.client(Member(user, org))
 
     def find_client(self, org: str, client_id: str) -> Any | None:
         record = self._get(self.client_model, client_id)
+        if record is not None and self._shared:
+            return None if self.find_org(org) is None else Member(record, org)
         return record if record is not None and self.client(record).org == org else None
 
     def find_invoice(self, org: str, invoice_id: str) -> Any | None:
@@ -100,38 +163,40 @@ class ModelHost(Host):
     def client_invoices(self, client: Client) -> Sequence[Any]:
         key = _key(self.client_model, client.id)
         mine = getattr(self.invoice_model, self.invoice_client) == key
+        if self._shared:
+            mine &= _is(self.invoice_model, self.invoice_org or "", client.org)
         found = self.session().scalars(select(self.invoice_model).where(mine).order_by(_column(self.invoice_model)))
         return [] if key is None else list(found)
 
     def client_ids(self, org: str, after: str | None, limit: int) -> Sequence[str]:
-        column = _column(self.client_model)
-        query = select(column).order_by(column).limit(limit)
-        if self.client_org is not None:
-            query = query.where(self._org_column() == self._org_key(org))
+        column = getattr(self.invoice_model, self.invoice_client) if self._shared else _column(self.client_model)
+        query = select(column).distinct().order_by(column).limit(limit)
+        if self._shared:
+            query = query.where(column.is_not(None), _is(self.invoice_model, self.invoice_org or "", org))
+        elif self.client_org is not None:
+            query = query.where(_is(self.client_model, self.client_org, org))
         if after is not None:
             query = query.where(column > _key(self.client_model, after))
         return [str(found) for found in self.session().scalars(query)]
 
     def orgs(self) -> Sequence[str]:
-        if self.client_org is None:
+        if self.org_model is not None:
+            column = getattr(self.org_model, self.org_key)
+        elif self.client_org is not None:
+            column = getattr(self.client_model, self.client_org)
+        else:
             return (DEFAULT_ORG,)
-        return [str(org) for org in self.session().scalars(select(self._org_column()).distinct()) if org is not None]
+        return [str(org) for org in self.session().scalars(select(column).distinct()) if org is not None]
 
     def contact(self, client_ids: Sequence[str], org: str) -> Mapping[str, Client]:
         keys = [key for key in (_key(self.client_model, one) for one in client_ids) if key is not None]
         found = self.session().scalars(select(self.client_model).where(_column(self.client_model).in_(keys)))
-        values = [self.client(record) for record in found]
+        values = [self.client(Member(record, org) if self._shared else record) for record in found]
         return {value.id: value for value in values if value.org == org}
 
     def _get(self, model: type[Any], text: str) -> Any | None:
         key = _key(model, text)
         return None if key is None else self.session().get(model, key)
-
-    def _org_column(self) -> Any:
-        return getattr(self.client_model, self.client_org or "")
-
-    def _org_key(self, org: str) -> Any:
-        return _typed(self._org_column().type, org)
 
 
 def _column(model: type[Any]) -> Any:
@@ -143,6 +208,21 @@ def _column(model: type[Any]) -> Any:
 
 def _identity(record: Any) -> Any:
     return getattr(record, inspect(type(record)).get_property_by_column(_column(type(record))).key)
+
+
+def _told(record: Any, path: str) -> str:
+    """The attribute as text, by relationships where the path has dots."""
+    return str(attrgetter(path)(record))
+
+
+def _is(model: type[Any], path: str, text: str) -> Any:
+    """The same as a condition; never true for a text that the attribute's type has no value for."""
+    name, _, rest = path.partition(".")
+    attribute = getattr(model, name)
+    if rest:
+        return attribute.has(_is(attribute.property.mapper.class_, rest, text))
+    key = _typed(attribute.type, text)
+    return false() if key is None else attribute == key
 
 
 def _key(model: type[Any], text: str) -> Any | None:

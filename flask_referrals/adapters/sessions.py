@@ -12,6 +12,8 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session, object_session, scoped_session, sessionmaker
 from sqlalchemy.orm.exc import UnmappedInstanceError
 
+from ..host import Member
+
 _USED: ContextVar[Session | None] = ContextVar("referrals_session", default=None)
 _OWN = "_referrals_sessions"
 
@@ -106,7 +108,7 @@ def close_own(app: Flask) -> None:
 def session_of(record: Any) -> Session | None:
     """The session that a record of the host's is in; None for what is no such record (a payload, a value)."""
     try:
-        return object_session(record)
+        return object_session(record.record if isinstance(record, Member) else record)
     except UnmappedInstanceError:
         return None
 

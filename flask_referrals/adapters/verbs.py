@@ -67,17 +67,28 @@ def _link_value(state: State, link: str | bool | None) -> str | None:
     """The link cookie to go by: the one given, or the request's own, but never one of staff's."""
     if isinstance(link, str):
         return link
-    if link is False or not has_request_context() or state.host.is_staff():
+    if link is False or not has_request_context() or _is_staff(state):
         return None
     return request.cookies.get(state.settings.link_cookie)
+
+
+def _is_staff(state: State) -> bool:
+    """Whether staff sit there, as the host says; if it cannot say, they do, so that no cookie of theirs is read."""
+    try:
+        return state.host.is_staff()
+    except Exception:
+        if state.settings.strict:
+            raise
+        log.exception("Host.is_staff failed; a referral link's cookie is left alone")
+        return True
 
 
 def _touches(state: State, unit: Unit, client: Client, code: str | None, value: str | None) -> Iterator[Touch]:
     """Each way in its order, looked for only when it comes to it (A1)."""
     if text := _typed(code):
         yield Touch(via="code", text=text, at=unit.now, point="registration")
-    followed = links.read(state.app, value, now=unit.now, life=state.settings.link_life) if value else None
-    if followed is not None and followed.org == client.org:
+    followed = links.read(state.app, value, client.org, now=unit.now, life=state.settings.link_life)
+    if followed is not None:
         yield Touch(via="link", text=followed.code, at=followed.at, point="link")
     yield from invitations.touches(unit, client)
 

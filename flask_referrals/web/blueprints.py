@@ -23,6 +23,7 @@ from . import (
     admin_simulator,
     admin_why,
     landing,
+    org_paths,
     portal,
     webhooks,
 )
@@ -36,6 +37,7 @@ def register(app: Flask, settings: Settings, *, hears_stripe: bool = False) -> N
     app.extensions[addresses.KEY] = addresses.Addresses(app, settings.site_url, partial(_rules, settings))
     if hears_stripe:
         app.register_blueprint(webhooks.make_blueprint(settings))
+    org_paths.register(app)
     for blueprint in _make(settings, settings.pages):
         app.register_blueprint(blueprint)
 

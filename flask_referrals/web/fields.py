@@ -46,6 +46,11 @@ def look_at(state: State, org: str, text: str, point: Point) -> Checked | None:
         return None
 
 
+def typed_code(**extra: Any) -> str | None:
+    """What stands in our field of the form that this request sends, unchecked."""
+    return request.form.get(FIELD) if has_request_context() else None
+
+
 def refusal_of(text: str, told: str, point: Point, org: str | None) -> str | None:
     """Why a code would be refused; None for a good one, for none, and for the one that the person insists on."""
     if not text or text == told:

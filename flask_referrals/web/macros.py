@@ -87,9 +87,9 @@ def invitation() -> Invitation | None:
 def _invitation(state: State) -> Invitation | None:
     org = state.host.current_org()
     value = request.cookies.get(state.settings.link_cookie)
-    followed = links.read(state.app, value, now=state.now(), life=state.settings.link_life) if value else None
+    followed = links.read(state.app, value, org, now=state.now(), life=state.settings.link_life)
     ways: list[tuple[str, Point]] = []
-    if followed is not None and followed.org == org:
+    if followed is not None:
         ways.append((followed.code, "link"))
     if request.args.get(fields.PREFILL):
         ways.append((request.args[fields.PREFILL], "registration"))
@@ -144,7 +144,9 @@ def link_card(client: Any) -> LinkCard | None:
         return None
     locale = locale_of(state, value)
     share = share_of(portal_link(value.org, code), terms, state.host.org_name(value.org), locale) if code else None
-    return LinkCard(address("referrals.portal"), code and spoken(code), referrer_text(terms, locale), share)
+    return LinkCard(
+        address("referrals.portal", org=value.org), code and spoken(code), referrer_text(terms, locale), share
+    )
 
 
 def unread(client: Any) -> int:
@@ -153,6 +155,11 @@ def unread(client: Any) -> int:
     value = _value(state, client)
     with _reading(state) as connection:
         return portal.unread(connection, value.org, value.id)
+
+
+def org_of(client: Any) -> str:
+    """Whose client this is; `client` is the host's record or a Client."""
+    return _value(get_state(), client).org
 
 
 def client_chain(client_id: str, org: str | None = None) -> ClientChain:
@@ -191,6 +198,7 @@ class Tools:
     link = staticmethod(link)
     link_card = staticmethod(link_card)
     unread = staticmethod(unread)
+    org_of = staticmethod(org_of)
     client_chain = staticmethod(client_chain)
     code_link = staticmethod(portal_link)
     is_page = staticmethod(has_request_context)

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from ..adapters.state import State, get_state
 from ..adapters.templates import get_templates
 from ..host import Client
+from .org_paths import refuse_unknown
 
 View = Callable[..., Any]
 
@@ -53,6 +54,7 @@ def for_client(view: View) -> View:
     @wraps(view)
     def guarded(*args: Any, **values: Any) -> Any:
         state = get_state()
+        refuse_unknown(state)
         client = state.host.current_client()
         if client is None:
             return redirect(_with_next(state.host.login_url(state.host.current_org())))
@@ -67,6 +69,7 @@ def for_staff(view: View) -> View:
     @wraps(view)
     def guarded(*args: Any, **values: Any) -> Any:
         state = get_state()
+        refuse_unknown(state)
         if not state.host.is_staff():
             if state.host.current_client() is not None:
                 abort(403)

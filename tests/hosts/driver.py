@@ -69,6 +69,10 @@ class Driver(ABC):
     def pages(self) -> list[TestResponse]:
         """Pages of ours, as those see them who may."""
 
+    def frame_of(self, page: TestResponse) -> str:
+        """What the app's own layout has around this page, where it has several layouts."""
+        return self.frame
+
     # -- past them ---------------------------------------------------------------------------------------------------
 
     @abstractmethod

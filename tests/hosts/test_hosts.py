@@ -152,4 +152,4 @@ def test_our_pages_are_in_its_layout(driver: Driver) -> None:
     """§3.11: in the app's own frame, with its own variables."""
     for page in driver.pages():
         assert page.status_code == 200
-        assert driver.frame in page.get_data(as_text=True)
+        assert driver.frame_of(page) in page.get_data(as_text=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..driver import Driver
+from .bazaar import Bazaar
 from .tinybill import Tinybill
 
-DRIVERS: dict[str, type[Driver]] = {one.name: one for one in (Tinybill,)}
+DRIVERS: dict[str, type[Driver]] = {one.name: one for one in (Tinybill, Bazaar)}
