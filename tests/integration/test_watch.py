@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator
 from threading import Thread
@@ -361,6 +362,13 @@ def _outside(act: Any) -> None:
     thread = Thread(target=act)
     thread.start()
     thread.join()
+
+
+def test_an_app_is_watched_as_long_as_it_lives(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """§3.3: also where a factory has made the extension, and nobody keeps it."""
+    world.app.extensions["referrals_object"] = world.referrals = Referrals(world.host, db=db)
+    gc.collect()
+    assert bill(pair[1]).discount == 3000
 
 
 def test_watch_says_what_is_wrong_with_it(world: World) -> None:
