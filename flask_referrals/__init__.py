@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from .adapters.model_host import ModelHost
 from .domain.terms import Discount, Limits, Milestone, Promise, Service, Terms, Tier, Version
 from .errors import ConfigurationError, MoneyError, NotFoundError, ReferralsError, StateError, TermsError
 from .events import Event
 from .extension import Referrals
 from .host import DEFAULT_ORG, Client, Host, Invoice
-from .money import Money, spread
+from .money import Money, percent_for, spread
 from .services.cashbook import PayoutLine
 from .services.codes import Code
 from .services.outcomes import Outcome, Referral, Tried
 from .services.portal import Balance, News, ReferralLine, RewardLine
 from .services.ports import Gateway, Mail, Mailer
 from .services.programs import Program
-from .web.fields import ReferralCodeField
+from .web.fields import ReferralCodeField, TypedCode, read_code
 
 __all__ = [
     "DEFAULT_ORG",
@@ -31,6 +32,7 @@ __all__ = [
     "Mail",
     "Mailer",
     "Milestone",
+    "ModelHost",
     "Money",
     "MoneyError",
     "News",
@@ -51,6 +53,9 @@ __all__ = [
     "TermsError",
     "Tier",
     "Tried",
+    "TypedCode",
     "Version",
+    "percent_for",
+    "read_code",
     "spread",
 ]

@@ -13,6 +13,9 @@ from .errors import ConfigurationError
 TransactionMode = Literal["joined", "after_commit"]
 Delivery = Literal["at_once", "worker"]
 Invitations = Literal["own", "sent"]
+Pages = Literal["portal", "admin", "links"]
+#: The kinds of our pages: the client's, the staff's, and where links lead.
+PAGES: tuple[Pages, ...] = ("portal", "admin", "links")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,11 @@ class Settings:
     base_block: str = "content"
     #: The block of the base template that holds the page's title; empty for none.
     title_block: str = "title"
+    #: The same two for the staff's pages, where these are other blocks.
+    admin_base_block: str | None = None
+    admin_title_block: str | None = None
+    #: Which of our pages this app serves; the links to all others begin with `site_url`.
+    pages: tuple[Pages, ...] = PAGES
     #: How long a referral link is remembered, in days (C5).
     link_days: int = 90
     #: The name of the link's cookie.
@@ -52,15 +60,26 @@ class Settings:
     invitations: Invitations = "own"
     #: So many addresses may one client invite in 24 hours.
     invitations_per_day: int = 50
-    #: The site's address, such as `https://bills.example.com`, for links in emails, which no request asks for.
+    #: The site's address, such as `https://bills.example.com`, for links in emails, which no request asks for, and to
+    #: pages that another app serves.
     site_url: str | None = None
     #: The language of emails to clients of whom the host names none.
     locale: str = "en_US"
+    #: Whether the client's pages are there as JSON too, for hosts with their own front end.
+    api: bool = True
 
     @property
     def link_life(self) -> timedelta:
         """How long a referral link is remembered."""
         return timedelta(days=self.link_days)
+
+    def frame(self, *, admin: bool) -> tuple[str, str, str]:
+        """The base template of the client's or the staff's pages, its block for them, and the one for their title."""
+        base, block, title = self.base_template, self.base_block, self.title_block
+        if admin:
+            base, block = self.admin_base_template or base, self.admin_base_block or block
+            title = title if self.admin_title_block is None else self.admin_title_block
+        return base, block, title
 
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -87,14 +106,24 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
     values: dict[str, Any] = {field.name: config[key] for key, field in known.items() if key in config}
     for name, value in values.items():
         _check(name, value)
-    return Settings(**values)
+    if "pages" in values:
+        values["pages"] = tuple(page for page in PAGES if page in values["pages"])
+    settings = Settings(**values)
+    if settings.site_url is None and settings.pages != PAGES:
+        left_out = " and ".join(repr(page) for page in PAGES if page not in settings.pages)
+        raise ConfigurationError(
+            f"REFERRALS_PAGES leaves out {left_out}, so links to these begin with REFERRALS_SITE_URL: set it to the "
+            "address of the site that has them, such as 'https://bills.example.com'",
+            key="REFERRALS_SITE_URL",
+        )
+    return settings
 
 
 def _check(name: str, value: Any) -> None:
     key = f"REFERRALS_{name.upper()}"
     if name in _CHOICES and value not in _CHOICES[name]:
         raise ConfigurationError(f"{key} is one of {', '.join(_CHOICES[name])}, not {value!r}", key=key)
-    if name == "strict" and not isinstance(value, bool):
+    if name in ("strict", "api") and not isinstance(value, bool):
         raise ConfigurationError(f"{key} is True or False, not {value!r}", key=key)
     if name in _NUMBERS and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise ConfigurationError(f"{key} is a whole number {_NUMBERS[name]}above 0, not {value!r}", key=key)
@@ -102,7 +131,22 @@ def _check(name: str, value: Any) -> None:
         raise ConfigurationError(f"{key} is an address such as 'https://bills.example.com', not {value!r}", key=key)
     if name.endswith("_prefix") and not (isinstance(value, str) and value.startswith("/") and value != "/"):
         raise ConfigurationError(f"{key} is a path such as '/portal/referrals', not {value!r}", key=key)
-    if name in ("base_template", "base_block", "link_cookie", "phone_region", "locale") and not (
-        isinstance(value, str) and value
-    ):
+    if name in ("base_template", "link_cookie", "phone_region", "locale") and not (isinstance(value, str) and value):
         raise ConfigurationError(f"{key} is a name, not {value!r}", key=key)
+    if name == "admin_base_template" and not (value is None or (isinstance(value, str) and value)):
+        raise ConfigurationError(f"{key} is a name, or None for the one of the client's pages, not {value!r}", key=key)
+    if name.endswith("_block"):
+        _check_block(name, value)
+    if name == "pages" and not (
+        isinstance(value, (tuple, list, set, frozenset)) and all(page in PAGES for page in value)
+    ):
+        text = f"{key} is a tuple of any of {', '.join(map(repr, PAGES))}, such as ('portal', 'links'), not {value!r}"
+        raise ConfigurationError(text, key=key)
+
+
+def _check_block(name: str, value: Any) -> None:
+    """A block's name is one of Python's; a title may have none, and the staff's pages those of the client's."""
+    key = f"REFERRALS_{name.upper()}"
+    nothing = {"title_block": (None, ""), "admin_base_block": (None,), "admin_title_block": (None, "")}.get(name, ())
+    if value not in nothing and not (isinstance(value, str) and value.isidentifier()):
+        raise ConfigurationError(f"{key} is the name of a block, such as 'content', not {value!r}", key=key)

@@ -28,8 +28,8 @@ from .services import (
     cashbook,
     codes,
     decisions,
+    discounts,
     invitations,
-    invoices,
     ledger,
     moderation,
     payees,
@@ -80,6 +80,8 @@ class Referrals:
         self._host = host
         self._db = db
         self._session = Sessions(db.session if session is None else session)
+        if not hasattr(host, "session"):
+            host.session = self._session
         self._watch: Watch | None = None
         self._apps: WeakSet[Flask] = WeakSet()
         self._mailer = mailer
@@ -126,24 +128,25 @@ class Referrals:
     def watch(
         self,
         *,
-        client: type | tuple[type, ...] = (),
-        invoice: type | tuple[type, ...] = (),
+        client: type | tuple[type, ...] | None = None,
+        invoice: type | tuple[type, ...] | None = None,
         parts: Mapping[type, Callable[[Any], Any]] | None = None,
         is_client: Callable[[Any], bool] | None = None,
         code: Callable[[Any], str | None] | None = None,
     ) -> None:
         """Observe your mapped classes on your own session, in your own commit, so that no view needs a line (§3.3).
 
-        `client` and `invoice` are classes, or tuples of classes. `parts` names rows that an invoice is made of or paid
-        by, such as lines and payments, each with a function from the row to its invoice. `is_client` tells clients
-        from other rows of the same table, `code` finds the typed code of a new client. Call it once, before or after
-        `init_app`; ConfigurationError for a class that is not mapped, or a second call.
+        `client` and `invoice` are classes, or tuples of classes; without them those of your `ModelHost`. `parts` names
+        rows that an invoice is made of or paid by, such as lines and payments, each with a function from the row to its
+        invoice. `is_client` tells clients from other rows of the same table, `code` finds the typed code of a new
+        client. Call it once, before or after `init_app`; ConfigurationError for a class that is not mapped, or a second
+        call.
         """
         if self._watch is not None:
             raise ConfigurationError("watch() was called already: name all classes in one call")
         one = Watch(
-            client if isinstance(client, tuple) else (client,),
-            invoice if isinstance(invoice, tuple) else (invoice,),
+            self._classes(client, "client_model"),
+            self._classes(invoice, "invoice_model"),
             dict(parts or {}),
             is_client or (lambda record: True),
             code or (lambda record: None),
@@ -156,6 +159,10 @@ class Referrals:
     def _keep_watch(self, app: Flask) -> None:
         """The app goes on being watched where nobody keeps this object, such as in a factory."""
         get_state(app).watch = self._watch
+
+    def _classes(self, given: type | tuple[type, ...] | None, default: str) -> tuple[type, ...]:
+        found = getattr(self._host, default, ()) if given is None else given
+        return found if isinstance(found, tuple) else (found,)
 
     def session(self) -> Session:
         """The SQLAlchemy session that we work in at this moment, for the look-ups of your Host."""
@@ -219,19 +226,41 @@ class Referrals:
     # -- questions ---------------------------------------------------------------------------------------------------
 
     def discount(self, invoice: Any) -> Money:
-        """The discount before tax that this invoice has or would get now, for a host that pulls it (D2)."""
+        """The discount before tax that this invoice has or would get now, for a host that pulls it (D2).
+
+        Changes nothing, and is nothing where our own look-up fails. ValueError for a record that is no invoice.
+        """
         state = get_state()
         value = state.host.invoice(invoice)
         if value is None:
             raise ValueError("Host.invoice says that this record is no invoice")
-        return state.read(lambda unit: invoices.quote(unit, value))
+        return verbs.quote(state, value.subtotal, lambda unit: discounts.quote(unit, value))
+
+    def quote(self, client: Client, subtotal: Money) -> Money:
+        """The discount that the client's next invoice would get at this subtotal before tax, while it is built (D2)."""
+        return verbs.quote(get_state(), subtotal, lambda unit: discounts.quote_next(unit, client, subtotal))
+
+    def confirm_discount(self, invoice: Any, amount: Money | None = None) -> Outcome:
+        """You have put the discount on this invoice by yourself: `amount` of it, or all; it is used by that (D3).
+
+        Instead of `invoice_created`, where discounts are pulled. Refused with `no_discount` or `more_than_promised`:
+        then take it off again. Repeated with another amount, that one holds.
+        """
+        return verbs.confirm_discount(get_state(), invoice, amount)
+
+    def release_discount(self, invoice: Any) -> Outcome:
+        """The discount comes off this open invoice, and is free for another one of the client's (D5).
+
+        `Host.apply_discount` is called with nothing. Refused with `no_discount`.
+        """
+        return verbs.release_discount(get_state(), invoice)
 
     def code(self, client: Client) -> Code:
         """The client's current code, made now if it has none (C1)."""
         return get_state().run(lambda unit: codes.current_code(unit, client.org, client.id))
 
     def link(self, code: Code) -> str:
-        """The link that carries the code, as an absolute address; needs a request or SERVER_NAME."""
+        """The link that carries the code, as an absolute address; needs a request, or REFERRALS_SITE_URL."""
         return portal_link(code.org, code.text)
 
     def balance(self, client: Client, currency: str) -> portal.Balance:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from .errors import ConfigurationError
 from .money import Money
@@ -89,6 +91,9 @@ class Host:
     are look-ups, effects and addresses. A method may query through the host's session: it runs in its transaction.
     """
 
+    #: The SQLAlchemy session that we work in at this moment, for look-ups; `Referrals` sets it.
+    session: Callable[[], Session]
+
     # -- values and look-ups -----------------------------------------------------------------------------------------
 
     def client(self, record: Any) -> Client:
@@ -137,12 +142,15 @@ class Host:
 
     # -- effects -----------------------------------------------------------------------------------------------------
 
-    def apply_discount(self, record: Any, discount: Money) -> None:
+    def apply_discount(self, record: Any, discount: Money) -> Money | None:
         """Put the discount, before tax, on the host's invoice record, in place of what was there; zero takes it off.
 
-        How it shows (a negative line, a column, a spread over lines by `money.spread`) is the host's choice. Only
-        called for an invoice that is not settled. By default nothing happens: the host pulls `Referrals.discount`.
+        How it shows (a negative line, a column, a percentage, a spread over lines by `spread`) is the host's choice.
+        A host that cannot give it to the last minor unit, such as by `percent_for`, returns what it gave, which is
+        never more; None means all of it. Only called for an invoice that is not settled. By default nothing happens:
+        the host pulls `Referrals.quote`.
         """
+        return None
 
     def apply_credit(self, record: Any, credit: Money) -> None:
         """Count that much account credit as paid on the host's invoice record, in place of what was there."""
@@ -196,6 +204,22 @@ class Host:
     def may_set_cookie(self) -> bool:
         """Whether the visitor of this request has agreed to a cookie where that is needed (C5)."""
         return True
+
+    # -- our pages in its own ----------------------------------------------------------------------------------------
+
+    def csrf_field(self) -> tuple[str, str] | None:
+        """Name and value of the hidden field that a CSRF scheme of the host's own wants, which then checks every POST.
+
+        None, as by default, where Flask-WTF's CSRFProtect does it, or nobody.
+        """
+        return None
+
+    def page_context(self, *, staff: bool) -> Mapping[str, Any]:
+        """What the base template of our pages needs beside the app's own context processors; nothing by default.
+
+        Such as what a blueprint's context processor or each of the host's views gives. `staff` tells the staff's pages.
+        """
+        return {}
 
     # -- addresses ---------------------------------------------------------------------------------------------------
 

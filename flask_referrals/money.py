@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cache
+from typing import Any
 
 import moneyed
 
@@ -87,6 +88,11 @@ class Money:
         return cls.of(value.quantize(Decimal(1).scaleb(-digits(currency)), ROUND_HALF_UP), currency)
 
     @classmethod
+    def from_money(cls, money: Any) -> Money:
+        """Money from another library's object with `amount` and `currency`, such as py-moneyed's; exact, as `of` is."""
+        return cls.of(money.amount, str(getattr(money.currency, "code", money.currency)))
+
+    @classmethod
     def zero(cls, currency: str) -> Money:
         """Nothing, in this currency."""
         return cls(0, currency)
@@ -151,6 +157,20 @@ def parse_percent(value: Decimal | int | str) -> Decimal:
     if percent != percent.quantize(Decimal("0.01")):
         raise MoneyError(f"a percentage has at most two decimals, not {value}", percent=value)
     return percent.normalize()
+
+
+def percent_for(part: Money, whole: Money) -> Decimal:
+    """The percentage with two decimals that takes `part` off `whole`, rounded half up, or the least bit less (M2).
+
+    For hosts whose invoices have a percentage and no amount: exact wherever a percentage was promised; for a flat
+    amount maybe some minor units less.
+    """
+    if part.minor <= 0 or whole.same(part).minor <= 0:
+        return Decimal(0)
+    hundredths = min(round_half_up(part.minor * 10000, whole.minor), 10000)
+    while whole.percent(Decimal(hundredths) / 100) > part:
+        hundredths -= 1
+    return Decimal(hundredths) / 100
 
 
 def spread(total: Money, weights: Sequence[int]) -> list[Money]:

@@ -26,6 +26,8 @@ _REFUSALS = {
     "existing_client": "Referral codes are for new clients, and you are one of ours already.",
     "not_accepted_here": "A referral code can't be entered here.",
     "referrer_blocked": "This code can't be used at the moment.",
+    "no_discount": "There is no discount for this invoice.",
+    "more_than_promised": "That is a larger discount than was promised.",
     "no_credit": "There is no credit to use.",
     "not_enough_credit": "That is more credit than there is.",
     "more_than_due": "That is more than is left to pay on this invoice.",

@@ -63,6 +63,21 @@ def pytest_configure(config: pytest.Config) -> None:
         start_server("postgresql")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is the same on every database runs on SQLite, where its module says so (`mostly_sqlite`)."""
+    elsewhere = [item for item in items if _once_is_enough(item)]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in elsewhere]
+
+
+def _once_is_enough(item: pytest.Item) -> bool:
+    if item.get_closest_marker("mostly_sqlite") is None or item.get_closest_marker("everywhere") is not None:
+        return False
+    parameters = getattr(item, "callspec", None)
+    return parameters is not None and parameters.params.get("backend", "sqlite") != "sqlite"
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List what tests wait for, why others were skipped, and what no test of this run could use."""
     skipped = defaultdict(set)

@@ -102,8 +102,9 @@ class MiniHost(Host):
         query = select(ClientRow.id).where(ClientRow.org == org, ClientRow.id > int(after or 0))
         return [str(found) for found in db.session.scalars(query.order_by(ClientRow.id).limit(limit))]
 
-    def apply_discount(self, record: Any, discount: Money) -> None:
+    def apply_discount(self, record: Any, discount: Money) -> Money | None:
         record.discount = discount.minor
+        return discount
 
     def apply_credit(self, record: Any, credit: Money) -> None:
         record.credit = credit.minor

@@ -19,6 +19,7 @@ from ..models import ActivityRow, RetryRow, metadata
 from . import migrations
 from .state import State
 from .tables import VERSION_TABLE, engine_of, is_hidden, missing_triggers
+from .templates import PLAIN_BASE, get_templates
 
 Level = Literal["ok", "warn", "fail"]
 #: What a host must answer, and what happens without.
@@ -76,11 +77,12 @@ def _secret(app: Flask) -> Iterator[Finding]:
 def _addresses(state: State) -> Iterator[Finding]:
     """Our pages' prefixes: apart from each other, and not taken by a rule of the host's."""
     settings = state.settings
-    prefixes = {
-        "REFERRALS_PORTAL_PREFIX": settings.portal_prefix,
-        "REFERRALS_ADMIN_PREFIX": settings.admin_prefix,
-        "REFERRALS_LINK_PREFIX": settings.link_prefix,
+    kinds = {
+        "portal": ("REFERRALS_PORTAL_PREFIX", settings.portal_prefix),
+        "admin": ("REFERRALS_ADMIN_PREFIX", settings.admin_prefix),
+        "links": ("REFERRALS_LINK_PREFIX", settings.link_prefix),
     }
+    prefixes = dict(kinds[kind] for kind in settings.pages)
     clear = True
     for name, prefix in prefixes.items():
         if list(prefixes.values()).count(prefix) > 1:
@@ -98,29 +100,33 @@ def _addresses(state: State) -> Iterator[Finding]:
             clear = False
             text = f"{name} {prefix!r} is answered by {taken} of the app"
             yield Finding("fail", text, f"set {name} to a prefix that no other rule matches")
-    if clear:
+    if clear and prefixes:
         yield Finding("ok", f"our pages are at {', '.join(prefixes.values())}")
 
 
 def _template(state: State) -> Iterator[Finding]:
     """The host's base templates and their blocks, so that our pages do not come empty."""
     settings = state.settings
-    for key in ("base_template", "admin_base_template"):
-        name = getattr(settings, key)
-        if name is None:
+    seen = set()
+    for admin in sorted({kind == "admin" for kind in settings.pages}):
+        name, base_block, title_block = frame = settings.frame(admin=admin)
+        if frame in seen:
             continue
-        setting = f"REFERRALS_{key.upper()}"
+        seen.add(frame)
+        prefix = "REFERRALS_ADMIN" if admin else "REFERRALS"
+        setting = f"{prefix}_BASE_TEMPLATE"
+        environment = get_templates(state.app).environment if name == PLAIN_BASE else state.app.jinja_env
         try:
-            blocks = _blocks(state.app.jinja_env, name)
+            blocks = _blocks(environment, name)
         except TemplateNotFound as error:
             yield Finding("fail", f"{setting} {name!r}: there is no template {error}", f"set {setting} to one of yours")
             continue
-        for wanted, block in (("BASE_BLOCK", settings.base_block), ("TITLE_BLOCK", settings.title_block)):
+        for wanted, block in (("BASE_BLOCK", base_block), ("TITLE_BLOCK", title_block)):
             if block and block not in blocks:
                 level: Level = "fail" if wanted == "BASE_BLOCK" else "warn"
                 known = ", ".join(sorted(blocks)) or "none"
                 text = f"{name} has no block {block!r} for our pages (its blocks: {known})"
-                yield Finding(level, text, f"set REFERRALS_{wanted} to one of them")
+                yield Finding(level, text, f"set {prefix}_{wanted} to one of them")
                 break
         else:
             yield Finding("ok", f"our pages come in {name}")
@@ -164,7 +170,7 @@ def _overridden(host: Host) -> Iterator[Finding]:
         yield Finding(level, text, f"add `def client_invoices(self, client)` to {name}, such as: {line}")
     if type(host).apply_discount is Host.apply_discount:
         text = f"{name}.apply_discount is not written, so discounts reach an invoice only where the app pulls them"
-        yield Finding("warn", text, "write it, or call `referrals.discount(invoice)` while an invoice is built")
+        yield Finding("warn", text, "write it, or pull: `referrals.quote(client, subtotal)` while an invoice is built")
     if not missing:
         yield Finding("ok", f"{name} answers all that we must ask")
 

@@ -9,8 +9,8 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import render_template, url_for
 from sqlalchemy import Table
 from sqlalchemy.engine import Engine
 
@@ -22,7 +22,9 @@ from ..services.ports import Mail
 from ..words import money_text, share_subject
 from ..words_news import Say, invitation_footer, kind_text, letter, news_text, speaker
 from . import links
+from .addresses import address
 from .state import State
+from .templates import get_templates
 
 log = logging.getLogger("flask_referrals")
 
@@ -96,19 +98,17 @@ def _letter(state: State, activity_id: int) -> Mail | None:
         say=say,
     )
     org_name = state.host.org_name(client.org)
-    stop = url_for(
-        "referrals_link.stop", token=links.sign_stop(state.app, "news", client.org, client.id), _external=True
-    )
+    stop = _stop(state, "news", client.org, client.id)
     hello, close, (see, portal_url), (choose, settings_url) = letter(
         sentence,
         client.name,
         org_name,
-        url_for("referrals.portal", _external=True),
-        url_for("referrals.settings", _external=True),
+        address("referrals.portal", external=True),
+        address("referrals.settings", external=True),
         say,
     )
     parts = [hello, sentence, f"{see}: {portal_url}", f"{close}\n{choose}: {settings_url}"]
-    html = render_template(
+    html = get_templates().render(
         "referrals/mail_news.html",
         lang=locale.partition("_")[0],
         hello=hello,
@@ -136,13 +136,11 @@ def _invitation(state: State, invitation_id: int) -> Mail | None:
     locale = _locale(state, client)
     say: Say = speaker(locale)
     org_name = state.host.org_name(row.org)
-    stop = url_for(
-        "referrals_link.stop", token=links.sign_stop(state.app, "invitations", row.org, row.email_key), _external=True
-    )
+    stop = _stop(state, "invitations", row.org, row.email_key)
     why, label = invitation_footer(org_name, say)
     name = short_name(client.name)
     parts = [row.message, name, f"{why}\n{label}: {stop}"]
-    html = render_template(
+    html = get_templates().render(
         "referrals/mail_invitation.html",
         lang=locale.partition("_")[0],
         paragraphs=row.message.splitlines(),
@@ -154,8 +152,13 @@ def _invitation(state: State, invitation_id: int) -> Mail | None:
     return _mail(state, row.email, share_subject(org_name), parts, html, f"invitation-{invitation_id}", stop)
 
 
+def _stop(state: State, what: str, org: str, key: str) -> str:
+    """Where these emails end, wherever the page is."""
+    return address("referrals_link.stop", external=True, token=links.sign_stop(state.app, what, org, key))
+
+
 def _mail(state: State, to: str, subject: str, parts: list[str], html: str, name: str, stop: str) -> Mail:
-    host = url_for("referrals_link.stop", token="x", _external=True).split("/")[2].partition(":")[0]
+    host = urlsplit(stop).hostname
     headers = {
         "Message-ID": f"<referrals-{name}@{host}>",
         "Auto-Submitted": "auto-generated",

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from flask import Flask
 
 from .. import signals
-from ..services.invoices import Verb
+from ..services.outcomes import Verb
 from . import verbs
 from .state import KEY
 

@@ -6,24 +6,28 @@ that would change is what was missed. Without `repair` nothing is changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, exists, select
 from sqlalchemy.orm import Session
 
 from ..host import Host, Invoice
-from ..models import HoldRow, ReferralRow
+from ..models import AccountRow, HoldRow, ReferralRow
 from ..money import Money
 from ..services import invoices, ledger
 from ..services.ties import find_ties
 from ..services.unit import Unit
 from .state import State
 
+_ACCOUNT: Table = AccountRow.__table__  # type: ignore[assignment]
 _HOLD: Table = HoldRow.__table__  # type: ignore[assignment]
 _REFERRAL: Table = ReferralRow.__table__  # type: ignore[assignment]
 _BATCH = 100
+_OF_REFERRAL = (
+    "id", "referee_id", "discount_invoice_id", "discount_minor", "discount_currency", "qualified_invoice_id",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,26 +76,37 @@ def reconcile(
 
 
 def _clients(session: Session, org: str) -> Iterator[tuple[str, list[_Known]]]:
-    """Clients with a live referral or with credit on invoices, and the invoices that we know of."""
-    seen: dict[str, list[_Known]] = {}
-    holds = select(_HOLD.c.client_id, _HOLD.c.invoice_id, _HOLD.c.currency)
-    for row in session.connection().execute(holds.where(_HOLD.c.org == org, _HOLD.c.live == 1)):
-        seen.setdefault(row.client_id, []).append(_Known(*row))
-    names = ("id", "referee_id", "discount_invoice_id", "discount_minor", "discount_currency", "qualified_invoice_id")
-    query = select(*(_REFERRAL.c[name] for name in names)).where(_REFERRAL.c.org == org, _REFERRAL.c.live == 1)
-    after = 0
-    while (
-        rows := session.connection()
-        .execute(query.where(_REFERRAL.c.id > after).order_by(_REFERRAL.c.id).limit(_BATCH))
-        .all()
-    ):
+    """Clients with a live referral or with credit on invoices, in batches, and the invoices that we know of."""
+    live = (_REFERRAL.c.org == org, _REFERRAL.c.live == 1)
+    referred = select(*(_REFERRAL.c[name] for name in _OF_REFERRAL)).where(*live).order_by(_REFERRAL.c.id).limit(_BATCH)
+    after: Any = 0
+    while rows := session.connection().execute(referred.where(_REFERRAL.c.id > after)).all():
+        after = rows[-1].id
+        held = _held(session, org, [row.referee_id for row in rows])
         for row in rows:
-            after = row.id
-            known = seen.pop(row.referee_id, [])
+            known = held.get(row.referee_id, [])
             for number in {row.discount_invoice_id if row.discount_minor else None, row.qualified_invoice_id} - {None}:
                 known.append(_Known(row.referee_id, number, row.discount_currency or ""))
             yield row.referee_id, known
-    yield from seen.items()
+    holds = exists().where(_HOLD.c.account_id == _ACCOUNT.c.id, _HOLD.c.live == 1)
+    is_referee = exists().where(*live, _REFERRAL.c.referee_id == _ACCOUNT.c.client_id)
+    others = select(_ACCOUNT.c.client_id).where(_ACCOUNT.c.org == org, holds, ~is_referee).distinct()
+    others, after = others.order_by(_ACCOUNT.c.client_id).limit(_BATCH), ""
+    while ids := session.connection().scalars(others.where(_ACCOUNT.c.client_id > after)).all():
+        after = ids[-1]
+        yield from _held(session, org, ids).items()
+
+
+def _held(session: Session, org: str, client_ids: Sequence[str]) -> dict[str, list[_Known]]:
+    """The invoices of these clients that hold credit."""
+    held: dict[str, list[_Known]] = {}
+    query = select(_HOLD.c.client_id, _HOLD.c.invoice_id, _HOLD.c.currency).join(
+        _ACCOUNT, _HOLD.c.account_id == _ACCOUNT.c.id
+    )
+    query = query.where(_ACCOUNT.c.org == org, _ACCOUNT.c.client_id.in_(client_ids), _HOLD.c.live == 1)
+    for row in session.connection().execute(query):
+        held.setdefault(row.client_id, []).append(_Known(*row))
+    return held
 
 
 def _client(state: State, org: str, client_id: str, known: list[_Known], repair: bool) -> Iterator[Difference]:

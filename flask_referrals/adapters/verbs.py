@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import update_wrapper
@@ -11,16 +12,18 @@ from flask import has_request_context, request
 
 from ..host import Client, Invoice
 from ..money import Money
-from ..services import credit, invitations, invoices, vouchers
+from ..services import credit, discounts, invitations, invoices, vouchers
 from ..services.attribution import Touch, attribute
-from ..services.outcomes import Outcome
+from ..services.outcomes import Outcome, Verb
 from ..services.retries import Retry
 from ..services.unit import Unit
 from ..words import refusal_text
 from . import links
 from .sessions import session_of
 from .state import State
+from .transactions import is_lost
 
+log = logging.getLogger("flask_referrals")
 #: The longest text that is looked at as a code; nothing longer is one.
 _MAX_TYPED = 100
 _DONE = Outcome(ok=True)
@@ -119,7 +122,7 @@ def invoice_gone(state: State, invoice: Invoice) -> Outcome:
 
 
 @_in_its_session
-def invoice_event(state: State, record: Any, verb: invoices.Verb, reason: str | None = None) -> Outcome:
+def invoice_event(state: State, record: Any, verb: Verb, reason: str | None = None) -> Outcome:
     """An invoice was created, changed, paid, refunded or voided."""
 
     def use_case(unit: Unit) -> Outcome:
@@ -157,6 +160,39 @@ def use_voucher(state: State, record: Any) -> Outcome:
     return told(state.run(use_case))
 
 
+def quote(state: State, subtotal: Money, ask: Callable[[Unit], Money]) -> Money:
+    """What would come off; nothing, and a log, where our own look-up fails: an invoice has to be made (§3.5)."""
+    try:
+        return state.read(ask)
+    except Exception as error:
+        if state.settings.strict or is_lost(error):
+            raise
+        log.exception("a discount could not be quoted; the invoice goes on without it")
+        return Money.zero(subtotal.currency)
+
+
+@_in_its_session
+def confirm_discount(state: State, record: Any, given: Money | None) -> Outcome:
+    """The host has put the discount on this invoice by itself."""
+
+    def use_case(unit: Unit) -> Outcome:
+        return discounts.confirm(unit, _invoice(unit, record), given)
+
+    subject = _invoice_subject(state, record)
+    arguments = {"minor": None if given is None else given.minor, "currency": None if given is None else given.currency}
+    return told(state.guarded("confirm_discount", use_case, subject=subject, arguments=arguments))
+
+
+@_in_its_session
+def release_discount(state: State, record: Any) -> Outcome:
+    """The discount is taken off this open invoice."""
+
+    def use_case(unit: Unit) -> Outcome:
+        return discounts.release(unit, record, _invoice(unit, record))
+
+    return told(state.guarded("release_discount", use_case, subject=_invoice_subject(state, record)))
+
+
 def again(state: State, retry: Retry) -> bool:
     """Act once more on a fact that failed, from the host's record as it is now; False where the host has none left."""
     if retry.verb == "client_registered":
@@ -165,17 +201,22 @@ def again(state: State, retry: Retry) -> bool:
         record = state.host.find_invoice(retry.org, retry.subject_id)
     if record is None:
         return False
-    if retry.verb == "invoice_seen":
-        return invoice_seen(_strict(state), record, new=False).ok
-    strict = _strict(state)
+    strict, arguments = _strict(state), retry.arguments
     if retry.verb == "client_registered":
-        client_registered(strict, record, retry.arguments["code"], retry.arguments["link"] or False)
+        client_registered(strict, record, arguments["code"], arguments["link"] or False)
     elif retry.verb == "enter_code":
-        enter_code(strict, record, retry.arguments["code"])
+        enter_code(strict, record, arguments["code"])
+    elif retry.verb == "confirm_discount":
+        given = None if arguments["currency"] is None else Money(arguments["minor"], arguments["currency"])
+        confirm_discount(strict, record, given)
+    elif retry.verb == "release_discount":
+        release_discount(strict, record)
+    elif retry.verb == "invoice_seen":
+        invoice_seen(strict, record, new=False)
     else:
         verb = retry.verb.removeprefix("invoice_")
-        known = {name: name for name in get_args(invoices.Verb)}
-        invoice_event(strict, record, known[verb], retry.arguments.get("reason"))
+        known = {name: name for name in get_args(Verb)}
+        invoice_event(strict, record, known[verb], arguments.get("reason"))
     return True
 
 

@@ -150,9 +150,7 @@ def _do_orm_execute(execution: ORMExecuteState) -> None:
         if not issubclass(kind, (*watch.invoices, *watch.parts)):
             continue
         session = execution.session
-        which = select(kind).where(*execution.statement._where_criteria).limit(_MANY)  # type: ignore[attr-defined]
-        with session.no_autoflush:
-            found = list(session.scalars(which, execution.parameters))
+        found = _rows(execution, kind)
         for record in found:
             session.info.setdefault(_STALE, {})[id(record)] = record
             if not issubclass(kind, watch.invoices):
@@ -161,8 +159,20 @@ def _do_orm_execute(execution: ORMExecuteState) -> None:
                 _seen(session, watch).invoices[id(record)] = record
             elif (state := watch.state(session)) is not None and (value := _value(state, session, record)) is not None:
                 _seen(session, watch).gone[id(record)] = (record, value)
-        if len(found) == _MANY:
+        if len(found) >= _MANY:
             log.error("one statement changed %s rows or more of %s: run `flask referrals reconcile`", _MANY, kind)
+
+
+def _rows(execution: ORMExecuteState, kind: type[Any]) -> list[Any]:
+    """The rows that an UPDATE or DELETE is about: by its WHERE, or, given many sets of values, by their keys."""
+    session, parameters = execution.session, execution.parameters
+    with session.no_autoflush:
+        if isinstance(parameters, list):
+            keys = [[values.get(column.key) for column in inspect(kind).primary_key] for values in parameters[:_MANY]]
+            found = [session.get(kind, tuple(key)) for key in keys if None not in key]
+            return [record for record in found if record is not None]
+        which = select(kind).where(*execution.statement._where_criteria)  # type: ignore[attr-defined]
+        return list(session.scalars(which.limit(_MANY), parameters))
 
 
 def _after_soft_rollback(session: Session, previous: Any) -> None:

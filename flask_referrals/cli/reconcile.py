@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from flask.cli import with_appcontext
 
 from ..adapters.reconcile import Difference, reconcile
 from ..adapters.state import get_state
@@ -27,6 +28,7 @@ _TEXTS = {
 @click.option("--org", help="Only this org; all by default.")
 @click.option("--repair", is_flag=True, help="Do what was missed. Without it, only say so.")
 @click.pass_context
+@with_appcontext
 def command(context: click.Context, org: str | None, repair: bool) -> None:
     """Find what we missed in your own invoices; exit code 1 if anything is left to do.
 

@@ -50,7 +50,7 @@ def invite(unit: Unit, client: Client, email: str, message: str | None = None) -
     if canonical_email(address) == canonical_email(client.email):
         return Outcome(ok=False, reason="self_referral")
     if message is not None:
-        if not 0 < len(message.strip()) <= LONGEST_MESSAGE:
+        if not 0 < len(message.strip()) <= LONGEST_MESSAGE or "\0" in message:
             return Outcome(ok=False, reason="message_invalid")
         if is_suppressed(unit.connection, client.org, key):
             return Outcome(ok=False, reason="no_invitations")

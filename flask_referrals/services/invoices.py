@@ -7,39 +7,22 @@ should be, by statements that carry their own guard; so events may come twice, l
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import Table, bindparam, or_, select, update
+from sqlalchemy import Table, select
 
-from ..domain.discounts import discount_for, why_none
 from ..domain.rewards import qualifies, why_not
 from ..domain.terms import Terms, Version
 from ..host import Invoice
-from ..models import ActivityRow, ReferralRow
+from ..models import ActivityRow
 from ..money import Money
-from . import credit, expiry, preferences, rewards, vouchers
+from . import credit, discounts, expiry, preferences, rewards, vouchers
 from .ledger import Owner, lock_all, lock_books
+from .outcomes import Verb
 from .ties import HoldTie, ReferralTie, Ties, find_ties
 from .unit import Unit
 
-Verb = Literal["created", "changed", "paid", "refunded", "voided"]
-
 _ACTIVITY: Table = ActivityRow.__table__  # type: ignore[assignment]
-_REFERRAL: Table = ReferralRow.__table__  # type: ignore[assignment]
-
-#: Why the discount left an invoice that was refunded, disputed or voided.
-_UNDONE = "undone"
-
-_TAKE_DISCOUNT = (
-    update(_REFERRAL)
-    .where(_REFERRAL.c.id == bindparam("referral_id"))
-    .where(or_(_REFERRAL.c.discount_minor == 0, _REFERRAL.c.discount_invoice_id == bindparam("invoice_id")))
-    .values(
-        discount_invoice_id=bindparam("invoice_id"),
-        discount_minor=bindparam("minor"),
-        discount_currency=bindparam("currency"),
-    )
-)
 
 
 def follow(unit: Unit, record: Any, invoice: Invoice, verb: Verb, reason: str | None = None) -> None:
@@ -80,14 +63,14 @@ def _was_settled(unit: Unit, invoice: Invoice, ties: Ties) -> bool:
         return False
     if referral.state == "qualified" and referral.qualified_invoice_id == invoice.id:
         return True
-    return _has_discount(referral, invoice) and _was_too_small(unit, invoice, referral)
+    return discounts.is_on(referral, invoice) and _was_too_small(unit, invoice, referral)
 
 
 def _follow(unit: Unit, record: Any, invoice: Invoice, ties: Ties, verb: Verb, reason: str | None) -> None:
     referral = ties.referral
     if referral is not None:
         _expire_if_due(unit, referral)
-        _follow_discount(unit, record, invoice, referral, verb)
+        discounts.follow(unit, record, invoice, referral, verb)
     if ties.vouchers and vouchers.follow(unit, record, invoice, ties, verb):
         invoice = _as_it_is_now(unit, record, invoice)
     if referral is not None:
@@ -224,7 +207,7 @@ def _reward(
 
 def _basis(invoice: Invoice, referral: ReferralTie, ties: Ties) -> Money:
     """What the invoice charges before tax, after the discount and the vouchers on it (R3)."""
-    off = referral.discount_minor if _has_discount(referral, invoice) else 0
+    off = referral.discount_minor if discounts.is_on(referral, invoice) else 0
     off += sum(voucher.voucher_minor for voucher in ties.vouchers)
     return Money(max(0, invoice.subtotal.minor - off), invoice.currency)
 
@@ -257,134 +240,3 @@ def _resize(
     for reward in rewards.proportional(unit, referral):
         rewards.resize(unit, books, referral, reward, stays.minor, invoice.id)
     books.write()
-
-
-def quote(unit: Unit, invoice: Invoice) -> Money:
-    """The discount that this invoice has or would get now, before tax; changes nothing."""
-    referral = find_ties(unit, invoice).referral
-    none = Money.zero(invoice.currency)
-    if referral is None or not _discount_is_open(referral, invoice):
-        return none
-    if _has_discount(referral, invoice) and (invoice.settled or invoice.void):
-        return _had_discount(referral)
-    return discount_for(unit.programs.version(unit.connection, referral.terms_id).terms, invoice.subtotal)
-
-
-# -- the discount (D1 to D5) -----------------------------------------------------------------------------------------
-
-
-def _has_discount(referral: ReferralTie, invoice: Invoice) -> bool:
-    return bool(referral.discount_minor) and referral.discount_invoice_id == invoice.id
-
-
-def _had_discount(referral: ReferralTie) -> Money:
-    return Money(referral.discount_minor, referral.discount_currency or "")
-
-
-def _discount_is_open(referral: ReferralTie, invoice: Invoice) -> bool:
-    """Whether the discount is this invoice's already, or nobody's, and the referral still holds."""
-    free = not referral.discount_minor and referral.state in ("pending", "qualified")
-    return free or _has_discount(referral, invoice)
-
-
-def _follow_discount(unit: Unit, record: Any, invoice: Invoice, referral: ReferralTie, verb: Verb) -> None:
-    if _has_discount(referral, invoice) and (invoice.void or (verb == "refunded" and not invoice.settled)):
-        _release_discount(unit, invoice, referral)
-        return
-    if invoice.void or not _discount_is_open(referral, invoice):
-        return
-    is_candidate = referral.discount_invoice_id in (None, invoice.id)
-    if invoice.settled:
-        # An invoice that lost its discount to a full refund and is now paid again has used it again.
-        if verb == "paid" and not referral.discount_minor and referral.discount_invoice_id == invoice.id:
-            _take_discount(unit, None, invoice, referral)
-    elif verb == "created" or (verb == "changed" and is_candidate and not _stays_free(unit, invoice, referral)):
-        _take_discount(unit, record, invoice, referral)
-
-
-def _stays_free(unit: Unit, invoice: Invoice, referral: ReferralTie) -> bool:
-    """Whether this invoice lost the discount to a refund (D5) and was only touched since, not changed (D3)."""
-    if referral.discount_minor or referral.discount_invoice_id != invoice.id:
-        return False
-    lines = select(_ACTIVITY.c.amount_minor, _ACTIVITY.c.currency, _ACTIVITY.c.data).where(
-        _ACTIVITY.c.referral_id == referral.id,
-        _ACTIVITY.c.kind.in_(("discount_applied", "discount_released")),
-        _ACTIVITY.c.invoice_id == invoice.id,
-    )
-    last = unit.connection.execute(lines.order_by(_ACTIVITY.c.id.desc()).limit(1)).first()
-    if last is None or last.data.get("reason") != _UNDONE:
-        return False
-    terms = unit.programs.version(unit.connection, referral.terms_id).terms
-    return discount_for(terms, invoice.subtotal) == Money(last.amount_minor, last.currency)
-
-
-def _take_discount(unit: Unit, record: Any | None, invoice: Invoice, referral: ReferralTie) -> None:
-    """Work the discount out, claim it for this invoice, and put it on the host's record."""
-    version = unit.programs.version(unit.connection, referral.terms_id)
-    off = discount_for(version.terms, invoice.subtotal)
-    had = _has_discount(referral, invoice)
-    if had and off == _had_discount(referral):
-        if record is not None:
-            unit.apply_discount(record, off)
-        return
-    if not had and not off and referral.discount_invoice_id == invoice.id:
-        return
-    binds = {"referral_id": referral.id, "invoice_id": invoice.id, "minor": off.minor, "currency": off.currency}
-    if unit.connection.execute(_TAKE_DISCOUNT, binds).rowcount != 1:
-        return  # another invoice of the client's was quicker
-    if record is not None and (off or had):
-        unit.apply_discount(record, off)
-    if off:
-        _take_from_former(unit, invoice, referral)
-    else:
-        reason = why_none(version.terms, invoice.subtotal)
-        if reason != "none_promised":
-            _log_discount(unit, "discount_waits", invoice, referral, None, reason=reason)
-    if off or had:
-        kind = "discount_applied" if off else "discount_released"
-        amount = off or _had_discount(referral)
-        _log_discount(unit, kind, invoice, referral, amount)
-
-
-def _take_from_former(unit: Unit, invoice: Invoice, referral: ReferralTie) -> None:
-    """An invoice that had the discount, was refunded, and can be paid again, is now to be paid in full (D3)."""
-    former_id = referral.discount_invoice_id
-    if former_id is None or former_id == invoice.id:
-        return
-    record = unit.host.find_invoice(invoice.org, former_id)
-    former = None if record is None else unit.host.invoice(record)
-    if former is not None and not former.void and not former.settled and former.due.minor > 0:
-        unit.apply_discount(record, Money.zero(former.currency))
-
-
-def _release_discount(unit: Unit, invoice: Invoice, referral: ReferralTie) -> None:
-    """Free the discount for the invoice that the referee is sent next (D5); this one keeps its figures.
-
-    It stays named as the last that was offered the discount, so that no older invoice takes it by being changed.
-    """
-    statement = (
-        update(_REFERRAL)
-        .where(_REFERRAL.c.id == referral.id, _REFERRAL.c.discount_invoice_id == invoice.id)
-        .where(_REFERRAL.c.discount_minor == referral.discount_minor)
-        .values(discount_minor=0)
-    )
-    if unit.connection.execute(statement).rowcount == 1:
-        freed = _had_discount(referral)
-        _log_discount(unit, "discount_released", invoice, referral, freed, reason=_UNDONE)
-
-
-def _log_discount(
-    unit: Unit, kind: str, invoice: Invoice, referral: ReferralTie, amount: Money | None, reason: str | None = None
-) -> None:
-    unit.record(
-        kind,
-        referral.org,
-        referral.referee_id,
-        other_id=referral.referrer_id,
-        both=True,
-        referral_id=referral.id,
-        invoice_id=invoice.id,
-        terms_id=referral.terms_id,
-        amount=amount,
-        reason=reason,
-    )

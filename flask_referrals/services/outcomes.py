@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from ..money import Money
+
+#: What a host tells of an invoice.
+Verb = Literal["created", "changed", "paid", "refunded", "voided"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -376,6 +376,14 @@ def rewards(connection: Connection, org: str, client_id: str) -> list[RewardLine
     ]
 
 
+def waits_for_bank(connection: Connection, org: str, client_id: str) -> bool:
+    """Whether a reward of the client's waits until it has linked an account (R6)."""
+    query = select(_REWARD.c.id).where(
+        _REWARD.c.org == org, _REWARD.c.client_id == client_id, _REWARD.c.waits_for == "bank_account"
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
 #: Log lines with the name of the other side as its client may see it; the caller says whose.
 LINES = select(
     *(_ACTIVITY.c[name] for name in ("id", "kind", "at", "amount_minor", "currency", "invoice_id", "data")),

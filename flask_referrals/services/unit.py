@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.orm import Session, SessionTransaction
 
 from ..config import Settings
+from ..errors import MoneyError
 from ..host import Host
 from ..models import COUNTED, ActivityRow
 from ..money import Money
@@ -97,11 +98,17 @@ class Unit:
             mirror = {"client_id": other_id, "other_id": client_id, "announces": False, "delivered_at": self.now}
             self.lines.append(line | mirror | {"waits": None, "mail_at": None, "unrolled": None})
 
-    def apply_discount(self, record: Any, discount: Money) -> None:
-        """Have the host put the discount on its record."""
-        if record is not None:  # one that the host has deleted
-            self.effect()
-            self.host.apply_discount(record, discount)
+    def apply_discount(self, record: Any, discount: Money) -> Money:
+        """Have the host put the discount on its record; what it gave."""
+        if record is None:  # one that the host has deleted, or that is paid
+            return discount
+        self.effect()
+        given = self.host.apply_discount(record, discount)
+        if given is None:
+            return discount
+        if not 0 <= discount.same(given).minor <= discount.minor:
+            raise MoneyError(f"Host.apply_discount gave {given}, and was asked for {discount}: it may give less only")
+        return given
 
     def apply_credit(self, record: Any, credit: Money) -> None:
         """Have the host count the credit on its record."""

@@ -15,6 +15,7 @@ from ..errors import NotFoundError
 from ..models import AccountRow, ActivityRow, ReferralRow, RewardRow
 from ..models.ledger import COUNTS, ORG_ITSELF
 from ..money import Money
+from .portal import PAGE
 from .programs import Programs
 
 _ACCOUNT: Table = AccountRow.__table__  # type: ignore[assignment]
@@ -107,6 +108,15 @@ class Why:
     decisions: tuple[Decision, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class OwnReward:
+    """A reward of a client's own: of which referral, and the other side's name as this client may see it (G2)."""
+
+    referral_id: int
+    name: str
+    reward: WhyReward
+
+
 def why(
     connection: Connection,
     programs: Programs,
@@ -161,6 +171,35 @@ def why(
         rewards=tuple(_reward(reward, version, more.get(reward.id, {})) for reward in rewards),
         **for_staff,
     )
+
+
+def rewards_of(
+    connection: Connection,
+    programs: Programs,
+    org: str,
+    client_id: str,
+    *,
+    before: int | None = None,
+    page: int = PAGE,
+) -> list[OwnReward]:
+    """The client's rewards with their reasons, newest first, from below the id `before` on; one more if there are."""
+    query = (
+        select(_REWARD, _REFERRAL.c.referrer_name, _REFERRAL.c.referee_name)
+        .join(_REFERRAL, _REFERRAL.c.id == _REWARD.c.referral_id)
+        .where(_REWARD.c.org == org, _REWARD.c.client_id == client_id)
+        .order_by(_REWARD.c.id.desc())
+        .limit(page + 1)
+    )
+    if before is not None:
+        query = query.where(_REWARD.c.id < before)
+    return [
+        OwnReward(
+            row.referral_id,
+            short_name(row.referee_name if row.beneficiary == "referrer" else row.referrer_name),
+            _reward(row, programs.version(connection, row.terms_id), {}),
+        )
+        for row in connection.execute(query).all()
+    ]
 
 
 def _last(lines: Sequence[Row[Any]], *kinds: str) -> Row[Any] | None:

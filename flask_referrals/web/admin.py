@@ -19,7 +19,6 @@ from ..adapters.state import State
 from ..config import Settings
 from ..services import staff
 from . import admin_settings
-from .admin_macros import chain_of
 from .admin_words import voice
 from .forms import ReferralsForm
 from .pages import for_staff, page
@@ -36,7 +35,6 @@ def make_blueprint(settings: Settings) -> Blueprint:
     blueprint.add_url_rule("/switch", "switch", admin_settings.switch, methods=["POST"])
     blueprint.add_url_rule("/versions", "versions", admin_settings.versions)
     blueprint.add_url_rule("/versions/<int:version_id>", "version", admin_settings.version)
-    blueprint.add_app_template_global(chain_of, "referrals_chain_of")
     return blueprint
 
 

@@ -14,11 +14,11 @@ from ..adapters.state import State
 from ..errors import NotFoundError, StateError
 from ..services import decisions, queue
 from ..services.chain import Chain, chain
-from .admin_forms import LONGEST, Mistakes, Wrong, check_token, must_say
+from .admin_forms import LONGEST, Mistakes, Wrong, must_say
 from .admin_log import flag_text, reward_text
 from .admin_queue import ACTIONS, decide, read_ids, told
 from .admin_words import voice
-from .forms import ReferralsForm
+from .forms import ReferralsForm, check_token
 from .pages import for_staff, page
 
 _NO_REASON = "Write why: it is kept on the log."

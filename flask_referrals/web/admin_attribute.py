@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response
 
 from ..adapters.state import State
 from ..services import decisions
-from .admin_forms import LONGEST, Mistakes, Wrong, check_token, find_client, must_say, refused, typed
-from .forms import ReferralsForm
+from .admin_forms import LONGEST, Mistakes, Wrong, find_client, must_say, refused, typed
+from .forms import ReferralsForm, check_token
 from .pages import for_staff, page
 
 _SIDES = {"referee": "new client", "referrer": "client who recommended"}

@@ -20,10 +20,10 @@ from ..adapters.state import State
 from ..host import Client
 from ..services import clients, decisions, moderation, portal, staff, vanity
 from .admin_amounts import Mistake
-from .admin_forms import LONGEST, Mistakes, Wrong, check_token, client_with_id, must_say, read_signed, refused, typed
+from .admin_forms import LONGEST, Mistakes, Wrong, client_with_id, must_say, read_signed, refused, typed
 from .admin_log import log_details, log_text
 from .admin_words import voice
-from .forms import ReferralsForm
+from .forms import ReferralsForm, check_token
 from .pages import for_staff, page
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")

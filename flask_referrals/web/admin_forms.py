@@ -6,7 +6,7 @@ import logging
 import re
 from dataclasses import dataclass
 
-from flask import abort, request
+from flask import request
 
 from ..adapters.state import State
 from ..host import MAX_ID, Client
@@ -14,7 +14,6 @@ from ..money import Money
 from ..services import codes
 from ..words import refusal_text
 from .admin_amounts import Mistake, read_amount
-from .forms import ReferralsForm
 
 log = logging.getLogger("flask_referrals")
 #: Reasons and notes are kept up to so many characters.
@@ -32,14 +31,6 @@ class Wrong:
 
 #: What is wrong, by the field's name; "" is for the form as a whole.
 Mistakes = dict[str, Wrong]
-
-
-def check_token() -> ReferralsForm:
-    """The form that was sent; refused without its token. Where the host checks it, it has done so by now."""
-    form = ReferralsForm(request.form)
-    if not form.validate() and "referrals_csrf" in form.errors:
-        abort(400, "The form has expired or was not sent from this site. Load the page again.")
-    return form
 
 
 def typed(name: str, longest: int = LONGEST) -> str:

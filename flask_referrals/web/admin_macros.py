@@ -9,7 +9,8 @@ from ..services import portal, staff
 from ..services.chain import Chain, chain
 from ..services.portal import Balance
 from ..services.staff import Item
-from .admin_words import Voice, voice
+from .admin_words import Voice
+from .pages import locale_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +43,5 @@ def chain_of(client_id: str, org: str | None = None) -> ClientChain:
         balances=head.balances,
         code=head.code,
         visits=head.visits,
-        voice=voice(state, org),
+        voice=Voice(state, org, locale_of(state), state.host.timezone(org)),
     )

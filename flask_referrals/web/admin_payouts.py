@@ -22,10 +22,9 @@ from ..services.staff import NO_BOUND
 from ..services.unit import Unit
 from ..words import payout_text
 from .admin_export import safe
-from .admin_forms import check_token
 from .admin_queue import read_number
 from .admin_words import voice
-from .forms import ReferralsForm
+from .forms import ReferralsForm, check_token
 from .pages import for_staff, page
 
 _MOST = 200

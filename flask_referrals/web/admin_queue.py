@@ -16,10 +16,10 @@ from ..adapters.state import State
 from ..services import decisions, queue
 from ..services.staff import MANY, NO_BOUND
 from ..services.unit import Unit
-from .admin_forms import LONGEST, Mistakes, Wrong, check_token, must_say
+from .admin_forms import LONGEST, Mistakes, Wrong, must_say
 from .admin_log import flag_text, reward_text
 from .admin_words import voice
-from .forms import ReferralsForm
+from .forms import ReferralsForm, check_token
 from .pages import for_staff, page
 
 Decide = Callable[[Unit, str, list[int], str], list[int]]

@@ -13,7 +13,7 @@ from ..services.programs import Program
 from .admin_example import example_invoice
 from .admin_versions import Dated, dated
 from .admin_words import voice
-from .forms import ReferralsForm
+from .forms import check_token
 from .pages import for_staff, page
 from .settings_form import SUGGESTED, Draft, SettingsForm, values_of
 
@@ -26,8 +26,8 @@ def settings(state: State, org: str) -> Response:
     program = _program(state, org)
     if request.method == "GET":
         return _form_page(state, org, program, _first_form(program, state.now()))
+    check_token()
     form = SettingsForm(request.form)
-    _check_token(form)
     draft = form.read(program, state.host.timezone(org), state.now())
     if draft is None:
         return _form_page(state, org, program, form, status=422)
@@ -41,8 +41,7 @@ def settings(state: State, org: str) -> Response:
 @for_staff
 def switch(state: State, org: str) -> Response:
     """Switch the program on or off; on only where there are terms."""
-    form = ReferralsForm(request.form)
-    _check_token(form)
+    check_token()
     wanted = request.form.get("program")
     if wanted not in ("on", "off"):
         abort(400, "The field `program` is on or off.")
@@ -93,12 +92,6 @@ def version(state: State, org: str, version_id: int) -> Response:
 
 def _program(state: State, org: str) -> Program:
     return state.programs.get(state.session().connection(), org)
-
-
-def _check_token(form: ReferralsForm) -> None:
-    """Refuse a form that does not carry the token; where the host checks it, it has done so by now."""
-    if not form.validate() and "referrals_csrf" in form.errors:
-        abort(400, "The form has expired or was not sent from this site. Load the page again.")
 
 
 def _first_form(program: Program, now: datetime) -> SettingsForm:

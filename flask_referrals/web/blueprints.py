@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from functools import partial
+from pathlib import Path
 
-from ..config import Settings
+from flask import Blueprint, Flask
+from werkzeug.routing import Map
+
+from ..adapters import addresses, templates
+from ..config import PAGES, Settings
 from . import (
     admin,
     admin_actions,
@@ -22,13 +27,35 @@ from . import (
     webhooks,
 )
 
+_STATIC = Path(__file__).parents[1] / "static" / "referrals"
+
 
 def register(app: Flask, settings: Settings, *, hears_stripe: bool = False) -> None:
-    """Put the portal, the admin pages, the landing page of links and Stripe's webhook where the settings say."""
+    """Put the pages that this app serves, and Stripe's webhook, where the settings say."""
+    templates.register(app)
+    app.extensions[addresses.KEY] = addresses.Addresses(app, settings.site_url, partial(_rules, settings))
     if hears_stripe:
         app.register_blueprint(webhooks.make_blueprint(settings))
-    app.register_blueprint(portal.make_blueprint(settings))
-    app.register_blueprint(landing.make_blueprint(settings))
+    for blueprint in _make(settings, settings.pages):
+        app.register_blueprint(blueprint)
+
+
+def _make(settings: Settings, pages: tuple[str, ...]) -> list[Blueprint]:
+    """The blueprints of these pages; the first one serves our static files."""
+    made: list[Blueprint] = []
+    if "portal" in pages:
+        made.append(portal.make_blueprint(settings))
+    if "admin" in pages:
+        made.append(_admin(settings))
+    if "links" in pages:
+        made.append(landing.make_blueprint(settings))
+    if made and not made[0].has_static_folder:
+        made[0].static_folder = str(_STATIC)
+        made[0].static_url_path = "/-/static"  # a part of an address that is no org's and no code's
+    return made
+
+
+def _admin(settings: Settings) -> Blueprint:
     staff = admin.make_blueprint(settings)
     for pages in (
         admin_dashboard,
@@ -43,4 +70,12 @@ def register(app: Flask, settings: Settings, *, hears_stripe: bool = False) -> N
         admin_why,
     ):
         pages.add_to(staff)
-    app.register_blueprint(staff)
+    return staff
+
+
+def _rules(settings: Settings) -> Map:
+    """The rules of all our pages, as of an app that serves them all."""
+    app = Flask("flask_referrals", static_folder=None)
+    for blueprint in _make(settings, PAGES):
+        app.register_blueprint(blueprint)
+    return app.url_map

@@ -1,9 +1,13 @@
-"""`ReferralCodeField`: a code on the host's own registration and checkout forms, answered there (A6)."""
+"""A code on the host's own registration and checkout forms, answered there (A6).
+
+`ReferralCodeField` for forms of WTForms, `read_code` for all others.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from flask import has_request_context, request
@@ -22,6 +26,8 @@ log = logging.getLogger("flask_referrals")
 MAX_LENGTH = 40
 #: The query parameter that a landing page passes a code on by, where no cookie may be set.
 PREFILL = "ref"
+#: The name of the field on forms without WTForms.
+FIELD = "referral_code"
 
 
 def look_at(state: State, org: str, text: str, point: Point) -> Checked | None:
@@ -38,6 +44,51 @@ def look_at(state: State, org: str, text: str, point: Point) -> Checked | None:
             raise
         log.exception("a referral code could not be checked; the form goes on without the check")
         return None
+
+
+def refusal_of(text: str, told: str, point: Point, org: str | None) -> str | None:
+    """Why a code would be refused; None for a good one, for none, and for the one that the person insists on."""
+    if not text or text == told:
+        return None
+    state = get_state()
+    found = look_at(state, state.host.current_org() if org is None else org, text, point)
+    return None if found is None else found.reason
+
+
+def given_code() -> str | None:
+    """The code that the address of this request brings along, if it may be one."""
+    given = request.args.get(PREFILL, "").strip() if has_request_context() else ""
+    return given if given and given.isprintable() and len(given) <= MAX_LENGTH else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedCode:
+    """A code as it was typed: `text` is what `client_registered` and `enter_code` take, None for an empty field.
+
+    `error` is the sentence to show at the field, None where the form may go on, and `reason` its code.
+    """
+
+    text: str | None
+    error: str | None = None
+    reason: str | None = None
+
+
+def read_code(
+    text: str | None = None, *, field: str = FIELD, point: Point = "registration", org: str | None = None
+) -> TypedCode:
+    """Read and check the code of the form that was sent, where the host has no WTForms; `text` for any other source.
+
+    As at `ReferralCodeField`, a code that is refused is answered once: sent again as it was, it has no `error`.
+    """
+    typed = (request.form.get(field, "") if text is None else text).strip()
+    told = request.form.get(told_name(field), "") if has_request_context() else ""
+    reason = refusal_of(typed, told, point, org)
+    return TypedCode(text=typed or None, error=None if reason is None else code_error_text(reason), reason=reason)
+
+
+def told_name(field: str) -> str:
+    """The name of the hidden input that remembers which code was refused."""
+    return f"{field}-told"
 
 
 class CodeInput(TextInput):  # type: ignore[misc]
@@ -89,7 +140,7 @@ class ReferralCodeField(StringField):  # type: ignore[misc]
     @property
     def told_name(self) -> str:
         """The name of the hidden input."""
-        return f"{self.name}-told"
+        return told_name(self.name)
 
     def process(self, formdata: Any, *args: Any, **options: Any) -> None:
         """Read the field, and what was refused before; fill in the code of the address on a form not yet sent."""
@@ -98,9 +149,7 @@ class ReferralCodeField(StringField):  # type: ignore[misc]
         if formdata is not None and self.told_name in formdata:
             self.told = str(formdata.getlist(self.told_name)[0])
         if not self.data and not self.raw_data and has_request_context() and request.method in ("GET", "HEAD"):
-            given = request.args.get(PREFILL, "").strip()
-            if given.isprintable() and len(given) <= MAX_LENGTH:
-                self.data = given or self.data
+            self.data = given_code() or self.data
 
     def pre_validate(self, form: Any) -> None:
         """Answer a code that would be refused, unless the person insists on it."""
@@ -110,14 +159,10 @@ class ReferralCodeField(StringField):  # type: ignore[misc]
             return
         if text == self.told:
             return
-        state = get_state()
-        org = self._org() if callable(self._org) else self._org
-        found = look_at(state, state.host.current_org() if org is None else org, text, self._point)
-        if found is not None and found.reason is not None:
-            self.told = text
-            self.refused = found.reason
-            raise ValidationError(code_error_text(found.reason))
-        self.told = ""
+        self.refused = refusal_of(text, self.told, self._point, self._org() if callable(self._org) else self._org)
+        self.told = "" if self.refused is None else text
+        if self.refused is not None:
+            raise ValidationError(code_error_text(self.refused))
 
 
-__all__ = ["ReferralCodeField"]
+__all__ = ["ReferralCodeField", "TypedCode", "read_code"]

@@ -1,25 +1,32 @@
-"""What templates of the host's may use.
+"""What templates of the host's may use: the macros of `referrals/_macros.html`, and the global `referrals`.
 
-`{% from "referrals/_macros.html" import invitation_badge, link_card, news_link %}`
+`{% from "referrals/_macros.html" import link, link_card, news_link, invitation_badge, code_field, client_chain %}`
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, g, has_request_context, request, url_for
+from flask import Flask, g, has_request_context, request
+from sqlalchemy import Connection
 
 from ..adapters import links
+from ..adapters.addresses import address
 from ..adapters.state import State, get_state
+from ..adapters.templates import get_templates
 from ..domain.codes import spoken
 from ..domain.contact import short_name
-from ..domain.terms import Point
+from ..domain.terms import Point, Terms
 from ..host import Client
 from ..services import portal
 from ..words import invitation_text, referrer_text
-from .fields import PREFILL, look_at
+from . import fields
+from .admin_macros import ClientChain, chain_of
+from .pages import locale_of
 from .sharing import Share, portal_link, share_of
 
 log = logging.getLogger("flask_referrals")
@@ -43,6 +50,17 @@ class LinkCard:
     code: str | None
     text: str
     share: Share | None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeEntry:
+    """What a plain field for a code shows; `told` is the code that the person was told about already."""
+
+    value: str
+    error: str | None
+    reason: str | None
+    told: str
+    told_name: str
 
 
 def invitation() -> Invitation | None:
@@ -73,57 +91,111 @@ def _invitation(state: State) -> Invitation | None:
     ways: list[tuple[str, Point]] = []
     if followed is not None and followed.org == org:
         ways.append((followed.code, "link"))
-    if request.args.get(PREFILL):
-        ways.append((request.args[PREFILL], "registration"))
+    if request.args.get(fields.PREFILL):
+        ways.append((request.args[fields.PREFILL], "registration"))
     for text, point in ways:
-        found = look_at(state, org, text, point)
+        found = fields.look_at(state, org, text, point)
         if found is None or found.reason is not None or found.code is None or found.version is None:
             continue
         record = state.host.find_client(org, found.code.client_id)
         if record is not None:
             name = short_name(state.host.client(record).name)
-            words = invitation_text(name, found.version.terms, _locale(state))
+            words = invitation_text(name, found.version.terms, locale_of(state))
             return Invitation(name=name, code=found.code.text, text=words)
     return None
+
+
+def code_entry(value: str | None, field: str, point: Point, org: str | None) -> CodeEntry:
+    """What the field shows: what was typed, and why it is refused; on a form not yet sent, the code that is known.
+
+    That is the address's, or the link's that the visitor followed; staff's own cookies are never looked at (§3.9).
+    """
+    name = fields.told_name(field)
+    if has_request_context() and field in request.form:
+        typed = fields.read_code(field=field, point=point, org=org)
+        text, told = typed.text or "", request.form.get(name, "")
+        return CodeEntry(text, typed.error, typed.reason, text if typed.error or text == told else "", name)
+    if value is None and has_request_context():
+        value = fields.given_code()
+        invited = None if value or get_state().host.is_staff() else invitation()
+        value = value if invited is None else invited.code
+    return CodeEntry(value or "", None, None, "", name)
+
+
+def link(client: Any) -> str | None:
+    """The client's link, as an absolute address; `client` is the host's record or a Client.
+
+    None while there is nothing to share: it makes no code, the portal page does, on its first visit.
+    """
+    if client is None:
+        return None
+    value, terms, code = _standing(get_state(), client)
+    return None if terms is None or code is None else portal_link(value.org, code)
 
 
 def link_card(client: Any) -> LinkCard | None:
     """What a card about this client's link shows; `client` is the host's record or a Client. None while there is no
     program. Makes no code: the portal page does, on its first visit."""
-    state = get_state()
-    value = client if isinstance(client, Client) else state.host.client(client)
-    connection = state.session().connection()
-    head = portal.header(connection, value.org, value.id)
-    version = state.programs.known(connection, value.org, head.enabled, head.revision).at(state.now())
-    if not head.enabled or version is None:
+    if client is None:
         return None
-    usable = head.code if head.code_active else None
-    name = state.host.org_name(value.org)
-    locale = _locale(state)
-    share = share_of(portal_link(value.org, usable), version.terms, name, locale) if usable else None
-    text = referrer_text(version.terms, locale)
-    return LinkCard(url_for("referrals.portal"), usable and spoken(usable), text, share)
+    state = get_state()
+    value, terms, code = _standing(state, client)
+    if terms is None:
+        return None
+    locale = locale_of(state, value)
+    share = share_of(portal_link(value.org, code), terms, state.host.org_name(value.org), locale) if code else None
+    return LinkCard(address("referrals.portal"), code and spoken(code), referrer_text(terms, locale), share)
 
 
 def unread(client: Any) -> int:
     """How much news this client has not seen; `client` is the host's record or a Client."""
     state = get_state()
-    value = client if isinstance(client, Client) else state.host.client(client)
-    return portal.unread(state.session().connection(), value.org, value.id)
+    value = _value(state, client)
+    with _reading(state) as connection:
+        return portal.unread(connection, value.org, value.id)
 
 
-def _locale(state: State) -> str:
-    return state.host.locale().replace("-", "_")
+def client_chain(client_id: str, org: str | None = None) -> ClientChain:
+    """A client's part in the program."""
+    with _reading(get_state()):
+        return chain_of(client_id, org)
+
+
+def _value(state: State, client: Any) -> Client:
+    return client if isinstance(client, Client) else state.host.client(client)
+
+
+def _standing(state: State, client: Any) -> tuple[Client, Terms | None, str | None]:
+    """The client, the terms in force while the program is on, and its code if that can be used."""
+    value = _value(state, client)
+    with _reading(state) as connection:
+        head = portal.header(connection, value.org, value.id)
+        version = state.programs.known(connection, value.org, head.enabled, head.revision).at(state.now())
+    terms = version.terms if head.enabled and version is not None else None
+    return value, terms, head.code if head.code_active else None
+
+
+@contextmanager
+def _reading(state: State) -> Iterator[Connection]:
+    """The connection, in a savepoint, since a failed statement would spoil the host's transaction."""
+    connection = state.session().connection()
+    with connection.begin_nested():
+        yield connection
 
 
 class Tools:
     """The template global `referrals`; macros are imported without a context, so that it is no context variable."""
 
     invitation = staticmethod(invitation)
+    code_entry = staticmethod(code_entry)
+    link = staticmethod(link)
     link_card = staticmethod(link_card)
     unread = staticmethod(unread)
+    client_chain = staticmethod(client_chain)
+    code_link = staticmethod(portal_link)
+    is_page = staticmethod(has_request_context)
 
 
 def register(app: Flask) -> None:
-    """Make `referrals` known to the app's templates."""
-    app.jinja_env.globals.setdefault("referrals", Tools())
+    """Make `referrals` known to our templates, and to the host's unless it means something else by that name."""
+    get_templates(app).tools["referrals"] = Tools()

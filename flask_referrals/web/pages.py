@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, abort, current_app, redirect, render_template, request
-from jinja2 import Template
-from markupsafe import Markup
+from flask import abort, has_request_context, redirect, render_template, request
+from jinja2 import Environment
+from markupsafe import escape
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..adapters.state import State, get_state
+from ..adapters.templates import get_templates
 from ..host import Client
 
 View = Callable[..., Any]
@@ -20,19 +21,30 @@ View = Callable[..., Any]
 
 def page(template: str, *, title: str, admin: bool = False, status: int = 200, **context: Any) -> BaseResponse:
     """Render one of our templates into the block of the host's base template that the settings name."""
-    settings = get_state().settings
-    body = Markup(render_template(template, title=title, **context))
-    base = (settings.admin_base_template if admin else None) or settings.base_template
-    frame = _frame(current_app._get_current_object(), base, settings.title_block, settings.base_block)  # type: ignore[attr-defined]
-    return current_app.make_response((render_template(frame, body=body, title=title), status))
+    state = get_state()
+    templates = get_templates(state.app)
+    base, block, title_block = state.settings.frame(admin=admin)
+    body = templates.render(template, title=title, **context)
+    values = {
+        **state.host.page_context(staff=admin),
+        "title": title if _escapes(state.app.jinja_env, base) else escape(title),
+        "referrals_base": base,
+        "referrals_title": escape(title),
+        "referrals_body": body,
+    }
+    return state.app.make_response((render_template(templates.frame(base, block, title_block), **values), status))
 
 
-@lru_cache(maxsize=32)
-def _frame(app: Flask, base: str, title_block: str, base_block: str) -> Template:
-    """A template that puts a ready body into a block of a base template; block names cannot be variables in Jinja."""
-    heading = f"{{% block {title_block} %}}{{{{ title }}}}{{% endblock %}}" if title_block else ""
-    body = f"{{% block {base_block} %}}{{{{ body }}}}{{% endblock %}}"
-    return app.jinja_env.from_string(f"{{% extends {base!r} %}}{heading}{body}")
+def _escapes(environment: Environment, base: str) -> bool:
+    """Whether the host's base template escapes what it shows; else its title, which holds names, comes escaped."""
+    rule = environment.autoescape
+    return bool(rule(base) if callable(rule) else rule)
+
+
+def locale_of(state: State, client: Client | None = None) -> str:
+    """The language of the person of this request; without one, the client's, or that of the settings."""
+    found = state.host.locale() if has_request_context() else (client and client.locale) or state.settings.locale
+    return found.replace("-", "_")
 
 
 def for_client(view: View) -> View:
@@ -66,8 +78,8 @@ def for_staff(view: View) -> View:
 
 def _with_next(url: str) -> str:
     """The login's address with the page to come back to, a path of this site, for hosts that read `next`."""
-    path = request.full_path if request.query_string else request.path
+    path = request.script_root + (request.full_path if request.query_string else request.path)
     return f"{url}{'&' if '?' in url else '?'}next={quote(path)}" if request.method == "GET" else url
 
 
-__all__ = ["Client", "State", "for_client", "for_staff", "page"]
+__all__ = ["Client", "State", "for_client", "for_staff", "locale_of", "page"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, request
@@ -11,34 +10,25 @@ from werkzeug.wrappers import Response
 from ..adapters.state import State
 from ..config import Settings
 from ..domain.codes import spoken
-from ..domain.terms import Terms
 from ..host import Client
 from ..money import Money
-from ..services import codes, portal, preferences
-from ..words import (
-    date_text,
-    entry_text,
-    money_text,
-    referee_text,
-    referral_text,
-    referrer_text,
-)
-from ..words_news import news_text
-from . import portal_cash, portal_forms, portal_settings, portal_why
+from ..services import portal, preferences
+from ..words import entry_text, referral_text
+from . import api, portal_cash, portal_forms, portal_settings, portal_why
 from .pages import for_client, page
 from .portal_forms import private
-from .sharing import Share, portal_link, qr_code, share_of
+from .sharing import qr_code
+from .standing import Speech, deal, is_undone, news, promise, speech_of, standing
 
 _LARGEST_ID = 2**62
 
 
 def make_blueprint(settings: Settings) -> Blueprint:
-    """The blueprint `referrals` of one app; the package's templates and static files come with it."""
+    """The blueprint `referrals` of one app; the package's static files come with it."""
     blueprint = Blueprint(
         "referrals",
         "flask_referrals",
         url_prefix=settings.portal_prefix,
-        template_folder="templates",
         static_folder="static/referrals",
         static_url_path="/static",
     )
@@ -48,55 +38,28 @@ def make_blueprint(settings: Settings) -> Blueprint:
     portal_settings.add_to(blueprint)
     portal_cash.add_to(blueprint)
     portal_why.add_to(blueprint)
+    if settings.api:
+        api.add_to(blueprint)
     return blueprint
-
-
-@dataclass(frozen=True, slots=True)
-class Speech:
-    """How this client is spoken to: amounts and days in its language, days in the org's time zone."""
-
-    state: State
-    org: str
-    locale: str
-
-    def money(self, money: Money) -> str:
-        """An amount."""
-        return money_text(money, self.locale)
-
-    def day(self, at: Any) -> str:
-        """A day."""
-        return date_text(at, self.state.host.timezone(self.org), self.locale)
-
-
-def _speech(state: State, client: Client) -> Speech:
-    return Speech(state, client.org, state.host.locale().replace("-", "_"))
 
 
 @for_client
 def _portal(state: State, client: Client) -> Response:
     """Two statements, however many referrals there are; one visit in a client's life makes its code besides."""
-    connection = state.session().connection()
-    head = portal.header(connection, client.org, client.id, entries=portal.PAGE)
-    version = state.programs.known(connection, client.org, head.enabled, head.revision).at(state.now())
-    terms = version.terms if head.enabled and version is not None else None
-    code, usable = head.code, head.code_active
-    if terms is not None and code is None:
-        made = state.run(lambda unit: codes.current_code(unit, client.org, client.id), actor="client", commit=True)
-        code, usable = made.text, made.active
-        connection = state.session().connection()
+    speech = speech_of(state, client)
+    stands = standing(state, client, speech, entries=portal.PAGE)
+    head, terms = stands.head, stands.terms
     before = _before()
-    lines = portal.referrals(connection, client.org, client.id, before=before)
-    speech = _speech(state, client)
-    promises = {terms_id: _promise(state, terms_id, speech) for terms_id in {line.terms_id for line in lines}}
-    name = state.host.org_name(client.org)
+    lines = portal.referrals(state.session().connection(), client.org, client.id, before=before)
+    promises = {terms_id: promise(state, terms_id, speech) for terms_id in {line.terms_id for line in lines}}
     response = page(
         "referrals/portal.html",
-        title=f"Recommend {name}" if terms is not None else "Your referrals",
-        org_name=name,
+        title=f"Recommend {stands.org_name}" if terms is not None else "Your referrals",
+        org_name=stands.org_name,
         cash=state.gateway is not None,
-        deal=None if terms is None else _deal(terms, speech),
-        code=None if code is None else spoken(code),
-        sharing=_sharing(client, code, terms, name, speech) if code and usable and terms is not None else None,
+        deal=None if terms is None else deal(terms, speech),
+        code=None if stands.code is None else spoken(stands.code),
+        sharing=stands.sharing,
         qr_code=qr_code,
         head=head,
         people=[_referral(line, speech) | promises[line.terms_id] for line in lines[: portal.PAGE]],
@@ -111,26 +74,12 @@ def _portal(state: State, client: Client) -> Response:
 
 @for_client
 def _news(state: State, client: Client) -> Response:
-    speech = _speech(state, client)
-    news = portal.news(state.session().connection(), client.org, client.id)
-    seen = preferences.find(state.session().connection(), client.org, client.id).seen_id
-    if news and news[0].id > seen and request.method == "GET":
-        state.run(lambda unit: preferences.seen(unit, client, news[0].id), actor="client", commit=True)
+    speech = speech_of(state, client)
+    found = news(state, client, speech)
+    if found and found[0].new and request.method == "GET":
+        state.run(lambda unit: preferences.seen(unit, client, found[0].id), actor="client", commit=True)
     lines = [
-        {
-            "text": news_text(
-                line.kind,
-                line.name,
-                "" if line.amount is None else speech.money(line.amount),
-                as_referrer=line.as_referrer,
-                registered=line.invoice_id is None,
-                data=line.data,
-            ),
-            "day": speech.day(line.at),
-            "at": line.at.isoformat(),
-            "new": line.id > seen,
-        }
-        for line in news
+        {"text": line.text, "day": speech.day(line.at), "at": line.at.isoformat(), "new": line.new} for line in found
     ]
     return private(page("referrals/portal_news.html", title="News of your referrals", lines=lines))
 
@@ -141,18 +90,8 @@ def _before() -> int | None:
     return before if before is not None and 0 < before < _LARGEST_ID else None
 
 
-def _deal(terms: Terms, speech: Speech) -> dict[str, str]:
-    they = referee_text(terms, speech.locale, whose="their")
-    return {"they": they[0].upper() + they[1:], "you": referrer_text(terms, speech.locale)}
-
-
-def _sharing(client: Client, code: str, terms: Terms, name: str, speech: Speech) -> Share:
-    return share_of(portal_link(client.org, code), terms, name, speech.locale)
-
-
 def _referral(line: portal.ReferralLine, speech: Speech) -> dict[str, Any]:
     state, why = referral_text(line.state, line.reward_state)
-    undone = line.reward_state in ("reversed", "cancelled") or line.state in ("expired", "rejected")
     mark = line.state if line.state in ("expired", "rejected") else (line.reward_state or line.state)
     amount = None if line.reward is None else speech.money(line.reward)
     return {
@@ -164,16 +103,10 @@ def _referral(line: portal.ReferralLine, speech: Speech) -> dict[str, Any]:
             mark, mark
         ),
         "amount": amount if line.service is None else f"Free: {line.service}",
-        "undone": undone,
+        "undone": is_undone(line),
         "day": speech.day(line.attributed_at),
         "at": line.attributed_at.isoformat(),
     }
-
-
-def _promise(state: State, terms_id: int, speech: Speech) -> dict[str, str]:
-    """The deal as it was promised to the referrals of that version (T6)."""
-    terms = state.programs.version(state.session().connection(), terms_id).terms
-    return {"you": referrer_text(terms, speech.locale), "they": referee_text(terms, speech.locale, whose="their")}
 
 
 def _balance(balance: portal.Balance, speech: Speech) -> dict[str, Any]:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import partial
-from urllib.parse import quote
 
-from flask import Blueprint, abort, redirect, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from ..adapters.state import State
@@ -20,13 +18,13 @@ from ..domain.codes import spoken
 from ..host import Client
 from ..services import codes, invitations, vanity
 from ..services.outcomes import Outcome
-from ..words import date_text, invitation_error_text, refusal_text
-from .forms import ReferralsForm
+from ..words import invitation_error_text, refusal_text
+from . import inviting
+from .forms import ReferralsForm, check_token
+from .inviting import AT_ONCE, we_send
 from .pages import for_client, page
-from .sharing import portal_link, share_of
+from .standing import speech_of
 
-#: So many addresses are taken from one form.
-AT_ONCE = 20
 _LONGEST = 5000
 
 
@@ -44,31 +42,14 @@ def _invite(state: State, client: Client) -> Response:
     check_token()
     typed = request.form.get("emails", "")[:_LONGEST]
     addresses = _addresses(typed)
-    message = request.form.get("message", "")[:_LONGEST].replace("\r\n", "\n") if _we_send(state) else None
-    words = message and _with_link(state, client, message)
-    outcomes = {
-        address: state.run(
-            partial(invitations.invite, client=client, email=address, message=words), actor="client", commit=True
-        )
-        for address in addresses[:AT_ONCE]
-    }
+    message = request.form.get("message", "")[:_LONGEST].replace("\r\n", "\n") if we_send(state) else None
+    outcomes = inviting.invite(state, client, addresses, message)
     wrong = {address: outcome for address, outcome in outcomes.items() if not outcome.ok}
     left = [*wrong, *addresses[AT_ONCE:]]
     if not addresses:
         wrong = {"": Outcome(ok=False, reason="email_invalid")}
     invited = [address for address, outcome in outcomes.items() if outcome.ok]
     return _invite_page(state, client, typed="\n".join(left), wrong=wrong, invited=invited, message=message)
-
-
-def _we_send(state: State) -> bool:
-    return state.settings.invitations == "sent"
-
-
-def _with_link(state: State, client: Client, message: str) -> str:
-    """The message with the client's link, without which it would bring nothing."""
-    code = state.run(lambda unit: codes.current_code(unit, client.org, client.id), actor="client", commit=True)
-    link = portal_link(client.org, code.text)
-    return message if link in message or not message.strip() else f"{message.rstrip()}\n\n{link}"
 
 
 def _addresses(typed: str) -> list[str]:
@@ -83,32 +64,14 @@ def _invite_page(
     client: Client,
     typed: str = "",
     wrong: dict[str, Outcome] | None = None,
-    invited: list[str] | None = None,
+    invited: Sequence[str] = (),
     message: str | None = None,
 ) -> Response:
-    connection = state.session().connection()
-    program = state.programs.get(connection, client.org)
-    version = program.at(state.now()) if program.enabled else None
-    locale = state.host.locale().replace("-", "_")
-    zone = state.host.timezone(client.org)
-    draft, closed = None, "program_off"
-    if version is not None:
-        code = state.run(lambda unit: codes.current_code(unit, client.org, client.id), actor="client", commit=True)
-        link = portal_link(client.org, code.text)
-        draft = share_of(link, version.terms, state.host.org_name(client.org), locale)
-        closed = "" if code.active else "code_inactive"
+    speech = speech_of(state, client)
+    draft = inviting.draft_of(state, client, speech)
     found = invitations.of_client(state.session().connection(), client.org, client.id)
-    lines = [(line.address, date_text(line.made_at, zone, locale), line.joined) for line in found]
-    mails = (
-        []
-        if draft is None or _we_send(state)
-        else [(to, _mailto(to, draft.subject, draft.message)) for to in invited or ()]
-    )
-    together = (
-        _mailto("", draft.subject, draft.message, bcc=invited)
-        if mails and draft and invited and len(invited) > 1
-        else None
-    )
+    lines = [(line.address, speech.day(line.made_at), line.joined) for line in found]
+    mails, together = ([], None) if we_send(state) else inviting.mailtos(draft.share, invited)
     response = page(
         "referrals/portal_invite.html",
         title="Invite people",
@@ -119,21 +82,16 @@ def _invite_page(
             for address, outcome in (wrong or {}).items()
         ],
         mails=mails,
-        sent=len(invited or ()) if _we_send(state) else 0,
-        message=(message if message is not None else draft and draft.message) if _we_send(state) else None,
+        sent=len(invited) if we_send(state) else 0,
+        message=(message if message is not None else draft.share and draft.share.message) if we_send(state) else None,
         longest=invitations.LONGEST_MESSAGE,
         org_name=state.host.org_name(client.org),
         together=together,
-        closed=invitation_error_text(closed),
+        closed=invitation_error_text(draft.closed),
         lines=lines,
         status=422 if wrong else 200,
     )
     return private(response)
-
-
-def _mailto(to: str, subject: str, message: str, bcc: Sequence[str] = ()) -> str:
-    hidden = f"bcc={','.join(quote(one, safe='@') for one in bcc)}&" if bcc else ""
-    return f"mailto:{quote(to, safe='@')}?{hidden}subject={quote(subject, safe='')}&body={quote(message, safe='')}"
 
 
 @for_client
@@ -160,13 +118,6 @@ def _own_code(state: State, client: Client) -> Response:
         status=422 if reason else 200,
     )
     return private(response)
-
-
-def check_token() -> None:
-    """Stop a POST that does not come from a form of ours."""
-    form = ReferralsForm(request.form)
-    if not form.validate():
-        abort(400, "The form has expired or was not sent from this site. Load the page again.")
 
 
 def private(response: Response) -> Response:

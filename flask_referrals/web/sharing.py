@@ -7,9 +7,9 @@ from functools import lru_cache
 from urllib.parse import quote
 
 import segno
-from flask import url_for
 from markupsafe import Markup
 
+from ..adapters.addresses import address
 from ..domain.terms import Terms
 from ..words import share_message, share_subject
 from .landing import link_values
@@ -38,7 +38,7 @@ class Share:
 
 def portal_link(org: str, code: str) -> str:
     """The absolute address of a code's link."""
-    return url_for("referrals_link.landing", _external=True, **link_values(org, code))
+    return address("referrals_link.landing", external=True, **link_values(org, code))
 
 
 def share_of(link: str, terms: Terms, org_name: str, locale: str) -> Share:

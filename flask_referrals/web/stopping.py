@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from ..adapters import links
 from ..adapters.state import get_state
 from ..services import preferences
+from .forms import exempt
 from .pages import page
 
 _TEXTS = {
@@ -28,9 +29,8 @@ def add_to(blueprint: Blueprint) -> None:
 
 def _no_form(endpoint: str | None, values: object) -> None:
     """The host's CSRFProtect is told, before it looks, that this POST needs no form: the signed token is its right."""
-    protection = current_app.extensions.get("csrf")
-    if endpoint == "referrals_link.stop" and protection is not None:
-        protection.exempt(_stop)
+    if endpoint == "referrals_link.stop":
+        exempt(_stop)
 
 
 def _stop(token: str) -> Response:
@@ -42,7 +42,9 @@ def _stop(token: str) -> Response:
     what, org, key = found
     title, outcome = _TEXTS[what]
     if request.method == "GET":
-        return _private(page("referrals/stop.html", title=title, text=f"With one click {outcome}.", ask=True))
+        field = state.host.csrf_field()
+        text = f"With one click {outcome}."
+        return _private(page("referrals/stop.html", title=title, text=text, ask=True, field=field))
     if what == "news":
         state.run(lambda unit: preferences.mute_all(unit, org, key), actor="client", commit=True)
     else:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 
-from flask import Blueprint, current_app, make_response, request
+from flask import Blueprint, make_response, request
 from werkzeug.wrappers import Response
 
 from ..adapters.state import get_state
 from ..config import Settings
+from .forms import exempt
 
 log = logging.getLogger("flask_referrals")
 #: No event of Stripe's is as large.
@@ -30,9 +31,7 @@ def make_blueprint(settings: Settings) -> Blueprint:
 
 def _no_form(endpoint: str | None, values: object) -> None:
     """The host's CSRFProtect is told, before it looks, that this POST needs no form: the signature is its right."""
-    protection = current_app.extensions.get("csrf")
-    if protection is not None:
-        protection.exempt(_webhook)
+    exempt(_webhook)
 
 
 def _webhook() -> Response:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import pytest
 
 from flask_referrals import Money
 from tests.minihost import InvoiceRow, db
 from tests.worlds import World, usd
+
+pytestmark = pytest.mark.mostly_sqlite
 
 
 def reconcile(world: World, *arguments: str) -> tuple[int, str]:
@@ -58,6 +62,7 @@ def test_repair_does_it_once(missed: tuple[World, InvoiceRow]) -> None:
     assert reconcile(world) == (0, "nothing was missed, and nothing is wrong\n")
 
 
+@pytest.mark.everywhere
 def test_a_missed_refund_void_and_deletion(world: World) -> None:
     """U1, D5: the reward goes back, whatever became of the invoice."""
     world.terms()
@@ -103,6 +108,41 @@ def test_credit_that_the_invoice_counts_otherwise(world: World) -> None:
     assert reconcile(world, "--repair")[0] == 0
     db.session.refresh(invoice)
     assert invoice.credit == 3000
+
+
+@pytest.mark.everywhere
+def test_credit_of_clients_who_were_never_referred(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """K4: batch by batch, a voided invoice gives its credit back, once, whoever the client is."""
+    monkeypatch.setattr("flask_referrals.adapters.reconcile._BATCH", 2)
+    world.terms()
+    code = world.code(world.client("Ann"))
+    clients = [world.client(name, code if name in "BCD" else None) for name in "BCDEFG"]
+    for client in clients:
+        world.referrals.adjust(world.value(client), usd(5000), by="sam", note="welcome")
+        for _ in range(2):
+            invoice = world.invoice(client, 4000)
+            world.referrals.use_credit(invoice, Money(1000, "USD"))
+            invoice.void = True
+    db.session.commit()
+    code_, output = reconcile(world)
+    assert (code_, output.count("goes back to the client")) == (1, 12)
+    assert reconcile(world, "--repair")[0] == 0
+    assert [world.credit(client) for client in clients] == [5000] * 6
+    assert reconcile(world) == (0, "nothing was missed, and nothing is wrong\n")
+
+
+def test_without_any_app_context(world: World) -> None:
+    """As from a shell."""
+    runner = world.app.test_cli_runner()
+
+    def run() -> None:
+        outputs.append(runner.invoke(args=["referrals", "reconcile"]).output)
+
+    outputs: list[str] = []
+    thread = Thread(target=run)
+    thread.start()
+    thread.join()
+    assert outputs == ["nothing was missed, and nothing is wrong\n"]
 
 
 def test_one_org_and_a_host_that_cannot_say(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

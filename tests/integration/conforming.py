@@ -43,6 +43,14 @@ class PlugHost(MiniHost):
         return "/log-in"
 
 
+class WholeDollars(PlugHost):
+    """Its invoices have discounts in whole dollars."""
+
+    def apply_discount(self, record: Any, discount: Money) -> Money:
+        record.discount = discount.minor // 100 * 100
+        return Money(record.discount, record.currency)
+
+
 def log_in() -> Any:
     """The login page; it asks for no password."""
     session.update(request.form)
@@ -55,6 +63,7 @@ class Signals(HostConformance):
     __test__ = False
     host: type[PlugHost] = PlugHost
     config: dict[str, Any] = {}
+    subtotal = 20000
     apps: dict[Any, Flask] = {}
 
     def make_app(self) -> Flask:
@@ -95,7 +104,7 @@ class Signals(HostConformance):
         return row
 
     def new_invoice(self, client: Any) -> Any:
-        row = InvoiceRow(client_id=client.id, subtotal=20000)
+        row = InvoiceRow(client_id=client.id, subtotal=self.subtotal)
         db.session.add(row)
         self.tell("invoice_created", invoice=row)
         self.commit()
@@ -150,6 +159,8 @@ class Watched(Signals):
     """The same, watched: its functions know nothing of us, and leave the commit to whoever calls them."""
 
     __test__ = False
+    host = WholeDollars
+    subtotal = 20005
     codes: dict[str, str | None] = {}
 
     def plug(self, referrals: Referrals, app: Flask) -> None:
@@ -249,10 +260,9 @@ class Plain(HostConformance):
             session.add(row)
             session.flush()
             number = str(row.id)
-        record = self.record(number)
-        off = self.referrals.discount(record)
-        self.change(record, discount=off.minor)
-        self.referrals.invoice_created(self.record(number))
+        off = self.referrals.quote(Client(id=str(client["id"]), name=client["name"]), Money(20000, "USD"))
+        self.change(self.record(number), discount=off.minor)
+        self.referrals.confirm_discount(self.record(number))
         return number
 
     def pay(self, invoice: Any) -> None:

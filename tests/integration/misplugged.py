@@ -342,6 +342,15 @@ class IgnoresTheDiscount(PlugHost):
         pass
 
 
+@host("test_a_discount_lowers_the_total", r"^HOST.apply_discount gave 21.00 USD, and was asked for 20.00 USD")
+class GivesMore(PlugHost):
+    """Rounded in favour of the client."""
+
+    def apply_discount(self, record: Any, discount: Money) -> Money:
+        record.discount = (discount.minor // 100 + 1) * 100
+        return usd(record.discount)
+
+
 @host("test_a_discount_lowers_the_total", r"^HOST.apply_discount: the same 20.00 USD once more makes .* in place of")
 class DiscountsAddUp(PlugHost):
     """One more line for each call."""

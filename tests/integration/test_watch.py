@@ -19,6 +19,8 @@ from flask_referrals.testing import FrozenClock
 from tests.minihost import ClientRow, InvoiceRow, MiniHost, db, prepare_sqlite
 from tests.worlds import World
 
+pytestmark = pytest.mark.mostly_sqlite
+
 
 class DraftHost(MiniHost):
     """An invoice without a client, or of a draft's currency, is none."""
@@ -93,6 +95,7 @@ def unsettle(invoice: InvoiceRow) -> None:
     db.session.commit()
 
 
+@pytest.mark.everywhere
 def test_the_whole_loop_without_a_word(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
     """A1, D1, R1, U1, U5: code, discount, paid, reward, unpaid, and paid again."""
     jane, kiera = pair
@@ -215,6 +218,7 @@ def test_a_deleted_invoice_counts_as_void(world: World, pair: tuple[ClientRow, C
     assert bill(kiera).discount == 3000
 
 
+@pytest.mark.everywhere
 def test_a_statement_over_many_rows_is_seen(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
     """UPDATE and DELETE by the class, which no flush tells of."""
     jane, kiera = pair
@@ -228,6 +232,27 @@ def test_a_statement_over_many_rows_is_seen(world: World, pair: tuple[ClientRow,
     assert world.credit(jane) == 0
 
 
+def test_many_rows_by_their_keys_are_seen(
+    world: World, pair: tuple[ClientRow, ClientRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """UPDATE with a list of values, and none but these rows is looked at."""
+    jane, kiera = pair
+    invoice_id, other = bill(kiera).id, bill(kiera)
+    looked: list[int] = []
+    original = DraftHost.invoice
+
+    def invoice(self: DraftHost, record: Any) -> Any:
+        looked.append(record.id)
+        return original(self, record)
+
+    monkeypatch.setattr(DraftHost, "invoice", invoice)
+    db.session.execute(update(InvoiceRow), [{"id": invoice_id, "paid": 17000, "settled": True}])
+    db.session.commit()
+    assert (world.credit(jane), set(looked)) == (5000, {invoice_id})
+    assert not other.settled
+
+
+@pytest.mark.everywhere
 def test_a_savepoint_that_is_rolled_back_is_not_seen(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
     """What it took along was never there; what is around it stays."""
     jane, kiera = pair
@@ -271,6 +296,7 @@ def test_several_commits_and_flushes_in_one_action(world: World, pair: tuple[Cli
     assert (world.credit(jane), world.kinds(jane).count("reward_issued")) == (5000, 1)
 
 
+@pytest.mark.everywhere
 def test_our_failure_is_kept_and_repaired(
     world: World,
     pair: tuple[ClientRow, ClientRow],
@@ -309,6 +335,7 @@ def test_a_host_that_cannot_answer_breaks_no_commit(
     db.session.commit()
 
 
+@pytest.mark.everywhere
 def test_another_session_is_seen_as_well(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
     """§3.14: a session that the host opened by hand; we work in that very one."""
     jane, kiera = pair
@@ -319,6 +346,27 @@ def test_another_session_is_seen_as_well(world: World, pair: tuple[ClientRow, Cl
         session.commit()
     db.session.rollback()
     assert world.credit(jane) == 5000
+
+
+def test_the_host_asks_in_the_session_that_commits(
+    world: World, pair: tuple[ClientRow, ClientRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """§3.14: by its own `db.session`, which is that one meanwhile and its own again afterwards."""
+    number = bill(pair[1]).id
+    asked: list[Session] = []
+    original = DraftHost.invoice
+
+    def invoice(self: DraftHost, record: Any) -> Any:
+        asked.append(db.session())
+        return original(self, record)
+
+    monkeypatch.setattr(DraftHost, "invoice", invoice)
+    own = db.session()
+    with Session(db.engine) as session:
+        session.get_one(InvoiceRow, number).subtotal = 500
+        session.commit()
+        assert {id(one) for one in asked} == {id(session)}
+    assert db.session() is own
 
 
 def test_two_apps_in_one_process(world: World, pair: tuple[ClientRow, ClientRow]) -> None:

@@ -547,7 +547,7 @@ def test_pages_and_macros(world: World) -> None:
     ours = {(rule, endpoint) for rule, endpoint in ours if not endpoint.endswith(".static")}
     assert {(bare(row["Address"]), bare(row["Endpoint"])) for row in table(REFERENCE, "pages")} == ours
     for row in table(REFERENCE, "macros"):
-        template = world.app.jinja_env.loader.get_source(world.app.jinja_env, bare(row["Template"]))[0]  # type: ignore[union-attr]
+        template = (Path(flask_referrals.__file__).parent / "templates" / bare(row["Template"])).read_text()
         assert f"macro {bare(row['Macro'])}" in template, row
 
 

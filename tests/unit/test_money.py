@@ -5,12 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
+import moneyed
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_referrals.errors import MoneyError
-from flask_referrals.money import MAX_MINOR, Money, parse_percent, round_half_up, spread
+from flask_referrals.money import MAX_MINOR, Money, parse_percent, percent_for, round_half_up, spread
 
 minors = st.integers(-(10**12), 10**12)
 percents = st.integers(1, 10000).map(lambda n: Decimal(n) / 100)
@@ -70,6 +71,27 @@ def test_amount_and_minor_say_the_same(minor: int) -> None:
     for currency in ("USD", "JPY", "KWD"):
         money = Money(minor, currency)
         assert Money.of(money.amount, currency) == money
+
+
+def test_another_librarys_money() -> None:
+    """M1: py-moneyed's and the like are taken by amount and currency, exactly."""
+    assert Money.from_money(moneyed.Money("12.50", "EUR")) == Money(1250, "EUR")
+    assert Money.from_money(moneyed.Money("7", "JPY")) == Money(7, "JPY")
+    assert Money.from_money(Money(1250, "EUR")) == Money(1250, "EUR")
+    with pytest.raises(MoneyError, match="has 2 decimals"):
+        Money.from_money(moneyed.Money("12.505", "EUR"))
+
+
+@given(st.integers(1, 10**9), st.integers(0, 10**9), percents)
+def test_the_percentage_for_an_amount(whole: int, part: int, promised: Decimal) -> None:
+    """M2: it never takes more, nor a step less than it could, and a promised percentage comes out as it was."""
+    price, off = Money(whole, "USD"), Money(part, "USD")
+    found = percent_for(off, price)
+    assert 0 <= found <= 100
+    assert price.percent(found) <= off
+    assert found == 100 or (off - price.percent(found)).minor <= 1 + whole // 10000
+    exact = price.percent(promised)
+    assert price.percent(percent_for(exact, price)) == exact
 
 
 @given(minors, percents)

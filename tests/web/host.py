@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from wtforms import Form, StringField
 from wtforms.validators import InputRequired
 
-from flask_referrals import Client, Referrals, Terms
+from flask_referrals import Client, Gateway, Mailer, Referrals, Terms
 from flask_referrals.models import ReferralRow
 from flask_referrals.services.codes import Code
 from flask_referrals.testing import FrozenClock
@@ -69,13 +69,20 @@ class CheckoutForm(Form):  # type: ignore[misc]
     code = ReferralCodeField(point="invoice", org=lambda: "other")
 
 
-def create_app(database_url: str, clock: FrozenClock, **config: Any) -> Flask:
+def create_app(
+    database_url: str,
+    clock: FrozenClock,
+    *,
+    gateway: Gateway | None = None,
+    mailer: Mailer | None = None,
+    **config: Any,
+) -> Flask:
     """The app, with its tables and a program that is switched on in both businesses."""
     app = Flask(__name__)
     app.config.update(SECRET_KEY="test", SQLALCHEMY_DATABASE_URI=database_url, **config)
     app.jinja_env.undefined = StrictUndefined
     db.init_app(app)
-    referrals = Referrals(WebHost(), db=db, clock=clock)
+    referrals = Referrals(WebHost(), db=db, mailer=mailer, gateway=gateway, clock=clock)
     referrals.init_app(app)
     app.extensions["referrals_object"] = referrals
     app.add_url_rule("/register", "register", _register, methods=["GET", "POST"])

@@ -126,25 +126,29 @@ class AmountChecks(ReadingChecks):
         if type(bench.host).apply_discount is Host.apply_discount:
             raise SkipTest(
                 f"{bench.host_name}.apply_discount is not written, so that discounts reach only the invoices that your"
-                " app builds with `referrals.discount(invoice)`"
+                " app builds with `referrals.quote(client, subtotal)`"
             )
         with self._effects("apply_discount") as on:
             before, name = on.before, f"{bench.host_name}.apply_discount"
-            off = part(before.subtotal, 10)
-            after = on.put(off)
+            asked = part(before.subtotal, 10)
+            after, off = on.put(asked), on.given
+            assert off.currency == asked.currency, f"{name} gave {off}, and the invoice is in {asked.currency}"
+            assert 0 <= off.minor <= asked.minor, f"{name} gave {off}, and was asked for {asked}: it may give less only"
             assert after.subtotal == before.subtotal, (
                 f"{bench.host_name}.invoice: subtotal was {before.subtotal}, and is {after.subtotal} with a discount of"
                 f" {off}; it is the price before our discount"
             )
             add_up(bench, after, discount=off)
             less = before.total - after.total
-            assert less, f"{name}: total is {after.total} before and after a discount of {off}; put it on the invoice"
+            assert less or not off, (
+                f"{name}: total is {after.total} before and after a discount of {off}; put it on the invoice"
+            )
             assert off <= less <= off + off, f"{name}: a discount of {off} lowers the total by {less}"
             taxed = before.total.minor * off.minor // before.subtotal.minor
             assert taxed - off.minor < 2 or less > off, (
                 f"{name}: a discount of {off} lowers the total by {less}, and the tax stays; take it off before tax"
             )
-            on.is_replaced(after, off, lambda value: value.total)
+            on.is_replaced(after, asked, lambda value: value.total)
 
     @check(test_amounts_add_up)
     def test_credit_lowers_what_is_due(self) -> None:

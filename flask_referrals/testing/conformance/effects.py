@@ -23,12 +23,15 @@ class Effects:
         self.bench = bench
         self.method = method
         self.before = invoice
+        #: What the Host gave of the last amount: all of it, where it does not say.
+        self.given = Money.zero(invoice.currency)
 
     def put(self, amount: Money) -> Invoice:
         """Have the amount put on it; the invoice as it is then read from the database."""
         bench, session = self.bench, self.bench.state.session()
         record = bench.invoice_record(self.before)
-        bench.ask(self.method, record, amount)
+        given = bench.ask(self.method, record, amount)
+        self.given = given if isinstance(given, Money) else amount
         try:
             session.flush()
         except Exception as error:

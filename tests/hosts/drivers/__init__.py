@@ -1,0 +1,8 @@
+"""The drivers of the fixture hosts, by name."""
+
+from __future__ import annotations
+
+from ..driver import Driver
+from .tinybill import Tinybill
+
+DRIVERS: dict[str, type[Driver]] = {one.name: one for one in (Tinybill,)}
