@@ -241,6 +241,9 @@ class Plain(HostConformance):
             self.open = sessionmaker(engine)
             self.plain = Flask("plain")
             self.plain.config.update(SECRET_KEY="test", REFERRALS_TRANSACTION="after_commit")
+            self.plain.config.update(
+                REFERRALS_PAGES=("portal", "links"), REFERRALS_SITE_URL="https://bills.example.com"
+            )
             self.referrals = Referrals(PlainHost(lambda: self.referrals.session()), self.plain, session=self.open)
             db.metadata.create_all(engine, [ClientRow.__table__, InvoiceRow.__table__])
         return self.plain

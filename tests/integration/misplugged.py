@@ -379,6 +379,22 @@ class CreditsAddUp(PlugHost):
         record.credit += credit.minor
 
 
+@host("test_credit_lowers_what_is_due", r"^HOST.apply_credit: 50.00 USD in place of 100.00 USD makes 100.00 USD out of")
+class OnlyMoreCredit(PlugHost):
+    """A part of it cannot be taken off."""
+
+    def apply_credit(self, record: Any, credit: Money) -> None:
+        record.credit = max(record.credit, credit.minor)
+
+
+@host("test_credit_lowers_what_is_due", r"^HOST.apply_credit: zero leaves 150.00 USD of 200.00 USD; it takes off")
+class NeverTakenOff(PlugHost):
+    """Zero is not told from nothing."""
+
+    def apply_credit(self, record: Any, credit: Money) -> None:
+        record.credit = credit.minor or record.credit
+
+
 @host("test_credit_lowers_what_is_due", r"^HOST.apply_credit: total was 200.00 USD, and is 100.00 USD .* no discount")
 class CreditIsADiscount(PlugHost):
     """It lowers the price."""
@@ -431,6 +447,15 @@ class NoCodeSeen(Watched):
 
     def tell(self, signal: str, **facts: Any) -> None:
         db.session.flush()
+
+
+@suite("test_a_new_invoice_is_told", r"^SUITE.new_invoice: .* referrals.watch\(…\) does not see it: name the class of")
+class OnlyClientsAreWatched(Watched):
+    """Half of the line."""
+
+    def plug(self, referrals: Referrals, app: Flask) -> None:
+        referrals.init_app(app)
+        referrals.watch(client=ClientRow, code=lambda row: self.codes.get(row.email))
 
 
 @suite("test_a_new_invoice_is_told", r"^SUITE.new_invoice: HOST.apply_discount was called .* write over it after")

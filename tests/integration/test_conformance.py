@@ -6,6 +6,7 @@ import logging
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest import SkipTest
 
 import pytest
@@ -15,7 +16,7 @@ from flask_referrals.testing import HostConformance
 from flask_referrals.testing.conformance.functions import HostFunctions
 from tests.integration.conforming import Example, Plain, Signals, Watched
 from tests.integration.misplugged import MISTAKES, Mistake
-from tests.unit.test_docs import bare, table
+from tests.unit.test_docs import FILE, bare, blocks, forget_shop, table
 
 OPTIONAL = {"undo_payment", "refund_part", "void", "delete", "new_draft", "change_amount", "log_in", "log_in_staff"}
 TESTS = [name for name in dir(HostConformance) if name.startswith("test_")]
@@ -82,6 +83,7 @@ def test_five_lines_are_enough(tmp_path: Path) -> None:
         "test_a_discount_lowers_the_total",  # it is pulled
         "test_a_rollback_takes_our_work_along",  # it is another transaction
         "test_orgs_are_apart",
+        "test_the_staff_s_pages_answer",  # they are another app's
     }
 
 
@@ -107,6 +109,28 @@ def test_each_mistake_is_told_once(mistake: Mistake) -> None:
     failed, _ = outcomes(mistake.suite(), names)
     assert list(failed) == [mistake.test]
     assert re.search(mistake.says, failed[mistake.test]), failed
+
+
+def test_the_page_s_five_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/howto/testing.md: they prove the tutorial's shop, which has no page to log in on."""
+    files = {found[1]: body for _, body in blocks("tutorial.md") if (found := FILE.match(body))}
+    for name, body in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(body, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    names: dict[str, Any] = {}
+    try:
+        exec(next(body for _, body in blocks("howto/testing.md")), names)
+        last = ["test_a_payment_is_told", "test_nothing_is_left_to_reconcile", "test_the_portal_answers"]
+        failed, skipped = outcomes(names["TestReferrals"](), last)
+    finally:
+        forget_shop()
+    assert skipped == {}
+    assert list(failed) == ["test_the_portal_answers"]
+    assert failed["test_the_portal_answers"].startswith(
+        "ShopHost.login_url: nobody is logged in, /portal/referrals/ leads"
+    )
 
 
 def test_it_needs_no_pytest() -> None:

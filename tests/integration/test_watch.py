@@ -430,7 +430,7 @@ def test_a_part_that_is_added_by_its_key_alone(world: World, pair: tuple[ClientR
 
     watch: Any = world.app.extensions["referrals"].watch
     watch.parts[ClientRow] = find
-    db.session.execute(update(InvoiceRow.__table__).values(subtotal=20000))  # type: ignore[arg-type]
+    db.session.execute(update(InvoiceRow.__table__).values(subtotal=20000))
     save(ClientRow(name="A line"))
     assert (asked, invoice.discount) == ([True], 3000)
 

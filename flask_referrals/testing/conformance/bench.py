@@ -112,9 +112,10 @@ class Bench(Asked):
         session = self.state.session()
         if waits_for_commit(session) and (ends.commits or ends.left):
             session.rollback()
+            when = "tells us after its commit" if ends.commits else "sends a request that ends without a commit"
             raise AssertionError(
-                f"{self.suite}.{function} tells us after its commit, so that our work is left without one: tell us"
-                " before the commit, or set REFERRALS_TRANSACTION = 'after_commit'"
+                f"{self.suite}.{function} {when}, so that our work is left without one: tell us before the commit, or"
+                " set REFERRALS_TRANSACTION = 'after_commit'"
             )
         try:
             session.commit()

@@ -54,9 +54,9 @@ class Effects:
             f"{name}: the same {same} once more makes {figure(twice)} out of {figure(once)};"
             " put it in place of what was there"
         )
-        half = part(same, 50)
+        whole, half = self.given, part(same, 50)
         fewer = self.put(half)
-        assert half == same or figure(once) < figure(fewer) < figure(self.before), (
+        assert figure(once) < figure(fewer) < figure(self.before) or not 0 < self.given.minor < whole.minor, (
             f"{name}: {half} in place of {same} makes {figure(fewer)} out of {figure(once)};"
             " put it in place of what was there"
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy import inspect
+from sqlalchemy.engine import Engine
 
 from ...adapters.state import KEY, State
 from ...domain.terms import Discount, Promise, Terms
@@ -123,7 +124,7 @@ class Opened:
                 engine = self.state.session().get_bind().engine
         except Exception:
             engine = None
-        if engine is not None and engine.url.database not in (None, "", ":memory:"):
+        if engine is not None and not _is_in_memory(engine):
             engine.dispose()
         self._undo.close()
 
@@ -157,3 +158,7 @@ class Opened:
         if self.ears.heard:
             first, self.ears.heard = self.ears.heard[0], []
             raise AssertionError(f"during {self.suite}.{function} our log says: {first}")
+
+
+def _is_in_memory(engine: Engine) -> bool:
+    return engine.dialect.name == "sqlite" and (not engine.url.database or "memory" in str(engine.url))
