@@ -123,6 +123,7 @@ class Referrals:
         )
         close_own(app)
         self._apps.add(app)
+        self._keep_watch(app)
         if self._db is not None:
             copy_into(self._db.metadata)
             hide_from_migrate(app)
@@ -160,6 +161,12 @@ class Referrals:
             self._apps,
         )
         self._watch = add_watch(one)
+        for app in self._apps:
+            self._keep_watch(app)
+
+    def _keep_watch(self, app: Flask) -> None:
+        """The app goes on being watched where nobody keeps this object, such as in a factory."""
+        get_state(app).watch = self._watch
 
     def hear(
         self,

@@ -54,6 +54,7 @@ class State:
     mailer: Mailer | None = None
     gateway: Gateway | None = None
     programs: Programs = field(default_factory=Programs)
+    watch: object | None = None
 
     def run(self, use_case: Callable[[Unit], Answer], *, actor: str = "host", commit: bool = False) -> Answer:
         """Do a use case in the session's transaction; `commit` where the transaction is our own (a page, a command)."""

@@ -59,6 +59,7 @@ class _Seen:
     watch: Watch
     clients: dict[int, Any] = field(default_factory=dict)
     invoices: dict[int, Any] = field(default_factory=dict)
+    parts: dict[int, Any] = field(default_factory=dict)
     gone: dict[int, tuple[Any, Invoice]] = field(default_factory=dict)
 
 
@@ -125,7 +126,7 @@ def _after_flush(session: Session, context: Any) -> None:
             if isinstance(record, watch.invoices):
                 _seen(session, watch).invoices[id(record)] = record
             elif isinstance(record, tuple(watch.parts)):
-                _collect_part(session, watch, record)
+                _seen(session, watch).parts[id(record)] = record
 
 
 def _collect_part(session: Session, watch: Watch, record: Any) -> None:
@@ -189,6 +190,9 @@ def _before_commit(session: Session) -> None:
     if session.in_nested_transaction() or not _WATCHES:
         return
     session.flush()
+    for seen in list(session.info.get(_SEEN, {}).values()):
+        for record in _there(seen.parts.values()):  # only now can a new one load what it belongs to
+            _collect_part(session, seen.watch, record)
     everything: dict[Watch, _Seen] = session.info.pop(_SEEN, {})
     for record in _there(session.info.pop(_STALE, {}).values()):
         session.expire(record)
