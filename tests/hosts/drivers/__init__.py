@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..driver import Driver
 from .bazaar import Bazaar
+from .freelance import Freelance
 from .tinybill import Tinybill
 
-DRIVERS: dict[str, type[Driver]] = {one.name: one for one in (Tinybill, Bazaar)}
+DRIVERS: dict[str, type[Driver]] = {one.name: one for one in (Tinybill, Bazaar, Freelance)}
