@@ -40,7 +40,7 @@ class Freelance(Driver):
             driver.start()
             yield driver
             with driver.context():
-                engine = driver.referrals.session().get_bind()
+                engine: Any = driver.referrals.session().get_bind()
             engine.dispose()
 
     def sign_up(self, email: str, business: str, currency: str = "EUR") -> str:
