@@ -9,7 +9,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
 from tests.databases import fresh_database
@@ -143,21 +143,22 @@ def test_credit_is_a_receipt(driver: Freelance, pair: tuple[str, str]) -> None:
 
 
 def test_a_script_without_an_app(driver: Freelance, pair: tuple[str, str]) -> None:
-    """§3.13: a receipt that it books through a session of its own is seen, and so is a customer that it makes."""
+    """§3.13: an item that it changes and a receipt that it books, by a session of its own, are seen."""
     bill, models = driver.invoice(pair[1]), driver.models
 
     def script() -> None:
         engine = create_engine(driver.app.config["DATABASE_URL"])
         with Session(engine) as session, session.begin():
-            session.add(models.Receipt(bill_id=int(bill), amount=202.3, how="bank"))
+            session.scalars(select(models.BillItem).filter_by(bill_id=int(bill), price=200)).one().price = 400
         with Session(engine) as session:
-            session.add(models.Customer(owner_id=1, name="Sam Stone", email="sam@script.example"))
+            session.add(models.Receipt(bill_id=int(bill), amount=404.6, how="bank"))
             session.commit()
         engine.dispose()
 
     thread = Thread(target=script)
     thread.start()
     thread.join()
+    assert items(driver, bill)[1] == ("Referral discount", -60, 19)
     assert (driver.state(pair[1]), driver.credit(pair[0])) == ("qualified", 50)
 
 
