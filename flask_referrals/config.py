@@ -53,6 +53,9 @@ class Settings:
     #: The same two for the staff's pages, where these are other blocks.
     admin_base_block: str | None = None
     admin_title_block: str | None = None
+    #: The blueprint whose hooks and context processors go for the client's, or the staff's, pages of ours as well.
+    portal_blueprint: str | None = None
+    admin_blueprint: str | None = None
     #: Which of our pages this app serves; the links to all others begin with `site_url`.
     pages: tuple[Pages, ...] = PAGES
     #: How long a referral link is remembered, in days (C5).
@@ -142,6 +145,8 @@ def _check(name: str, value: Any) -> None:
         _check_parts(name, value)
     if name in ("base_template", "link_cookie", "phone_region", "locale") and not (isinstance(value, str) and value):
         raise ConfigurationError(f"{key} is a name, not {value!r}", key=key)
+    if name.endswith("_blueprint") and not (value is None or (isinstance(value, str) and value)):
+        raise ConfigurationError(f"{key} is the name of a blueprint of yours, or None, not {value!r}", key=key)
     if name == "admin_base_template" and not (value is None or (isinstance(value, str) and value)):
         raise ConfigurationError(f"{key} is a name, or None for the one of the client's pages, not {value!r}", key=key)
     if name.endswith("_block"):

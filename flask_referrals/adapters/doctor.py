@@ -48,6 +48,7 @@ def examine(state: State) -> Iterator[Finding]:
     yield from _secret(state.app)
     yield from _addresses(state)
     yield from _template(state)
+    yield from _blueprints(state)
     yield from _overridden(state.host)
     yield from _phone()
     engine = engine_of(state.session())
@@ -134,6 +135,16 @@ def _template(state: State) -> Iterator[Finding]:
                 break
         else:
             yield Finding("ok", f"our pages come in {name}")
+
+
+def _blueprints(state: State) -> Iterator[Finding]:
+    """The host's blueprints that our pages are joined to."""
+    for key in ("portal_blueprint", "admin_blueprint"):
+        name = getattr(state.settings, key)
+        if name is not None and name not in state.app.blueprints:
+            text = f"REFERRALS_{key.upper()} {name!r}: the app has no such blueprint"
+            known = ", ".join(sorted(one for one in state.app.blueprints if not one.startswith("referrals")))
+            yield Finding("fail", text, f"set it to one of {known or 'yours'}")
 
 
 def _blocks(environment: Environment, name: str) -> set[str]:

@@ -10,14 +10,16 @@ from uuid import UUID
 from flask import has_request_context, session
 from sqlalchemy import false, inspect, select
 
+from ..domain.received import received
 from ..errors import ConfigurationError
-from ..host import DEFAULT_ORG, Client, Host, Invoice, Member, logged_in_user, org_of_address
+from ..host import DEFAULT_ORG, Client, Invoice, Member, logged_in_user, org_of_address
 from ..money import Money
+from .named_host import NamedHost
 
 _LARGEST = 2**63
 
 
-class ModelHost(Host):
+class ModelHost(NamedHost):
     """A Host that finds your records by itself. Left to write: `invoice`, and what has an effect.
 
     `client_model` and `invoice_model` are your mapped classes, each with a primary key of one column (a number, a UUID
@@ -25,6 +27,8 @@ class ModelHost(Host):
     invoices, or `invoice_currency` the attribute that holds an invoice's own. Amounts are decimals, with `minor_units`
     cents, with `floats` floats. `invoice_discount` and `invoice_credit` are the attributes that we set, if that is all
     it takes.
+
+    Your people and pages are told by names as well: see `NamedHost`.
 
     Where several businesses are in one database, `org_model` is their class, `org_key` the attribute of it that is the
     org, and `org_title` the one with its name. `client_org` and `invoice_org` are the attributes that say whose a
@@ -43,6 +47,7 @@ class ModelHost(Host):
     org_title: ClassVar[str] = "name"
     org_session: ClassVar[str | None] = None
     client_name: ClassVar[str] = "name"
+    client_email: ClassVar[str] = "email"
     client_org: ClassVar[str | None] = None
     client_token: ClassVar[str | None] = None
     invoice_client: ClassVar[str] = "client_id"
@@ -55,6 +60,7 @@ class ModelHost(Host):
     floats: ClassVar[bool] = False
 
     def __init__(self) -> None:
+        super().__init__()
         for name in ("client_model", "invoice_model"):
             model = getattr(self, name, None)
             if model is None or inspect(model, raiseerr=False) is None:
@@ -71,7 +77,7 @@ class ModelHost(Host):
         return self.org_model is not None and self.client_org is None
 
     def client(self, record: Any) -> Client:
-        """From `client_name`, `email` and `phone` of the record, where it has them; override it for other names."""
+        """From `client_name`, `client_email` and `phone` of the record, where it has them; override it for the rest."""
         if isinstance(record, Member):
             record, org = record.record, record.org
         else:
@@ -79,7 +85,7 @@ class ModelHost(Host):
         return Client(
             id=str(_identity(record)),
             name=getattr(record, self.client_name),
-            email=getattr(record, "email", None),
+            email=getattr(record, self.client_email, None),
             phone=getattr(record, "phone", None),
             org=org,
         )
@@ -101,8 +107,8 @@ class ModelHost(Host):
         *,
         subtotal: Any,
         total: Any,
-        paid: Any = 0,
-        payments: Iterable[Any] | None = None,
+        paid: Any = None,
+        payments: Iterable[tuple[Any, bool]] | None = None,
         due: Any = None,
         credit: Any = None,
         settled: bool = False,
@@ -110,17 +116,19 @@ class ModelHost(Host):
     ) -> Invoice:
         """An `Invoice` from amounts as the record has them; without `due` it is what is left, nothing once settled.
 
-        `payments`, in place of `paid` and `settled`, is the money that came and, below zero, went back, oldest first:
-        settled is what was once paid in full, until all of the money has gone back (U2).
+        `payments`, in place of `paid`, `credit` and `settled`, for an app that keeps each: the amounts as they came,
+        oldest first, refunds below zero, each with whether it is our credit. It is settled from when they cover the
+        total until nothing of them stays.
         """
-        whole, kept = self.money(total, record), self.money(paid, record)
+        whole = self.money(total, record)
+        if payments is not None:
+            told = received(whole, [(self.money(amount, record), ours) for amount, ours in payments])
+            paid, credit, settled = told.paid, told.credit, told.settled and not void
+        kept = self.money(paid, record)
         if credit is None and self.invoice_credit is not None:
             credit = getattr(record, self.invoice_credit) or 0
         used = None if credit is None else self.money(credit, record)
         nothing = Money.zero(whole.currency)
-        if payments is not None:
-            moved = [self.money(one, record) for one in payments]
-            kept, settled = sum(moved, nothing), _is_settled(whole, used or nothing, moved)
         left = nothing if settled else max(whole - kept - (used or nothing), nothing, key=lambda money: money.minor)
         org = self.invoice_org or self.client_org
         return Invoice(
@@ -164,8 +172,10 @@ class ModelHost(Host):
         return str(getattr(self.find_org(org), self.org_title, None) or super().org_name(org))
 
     def is_staff(self) -> bool:
-        """Who is logged in as an org that there is, by `org_session`."""
-        return self.org_session is not None and self.find_org(_in_session(self.org_session)) is not None
+        """Who is logged in as an org that there is, by `org_session`; without one, by `staff_model`."""
+        if self.org_session is None:
+            return super().is_staff()
+        return self.find_org(_in_session(self.org_session)) is not None
 
     def current_org(self) -> str:
         """The org of the address, else the one that is logged in by `org_session`."""
@@ -234,14 +244,6 @@ class ModelHost(Host):
     def _get(self, model: type[Any], text: str) -> Any | None:
         key = _key(model, text)
         return None if key is None else self.session().get(model, key)
-
-
-def _is_settled(total: Money, credit: Money, moved: Iterable[Money]) -> bool:
-    came, settled = Money.zero(total.currency), credit >= total
-    for one in moved:
-        came += one
-        settled = came + credit >= total or (settled and came.minor > 0)
-    return settled
 
 
 def _in_session(key: str) -> str | None:

@@ -22,6 +22,7 @@ from sqlalchemy.orm.base import NO_VALUE
 
 from ..errors import ConfigurationError
 from ..host import Invoice
+from ..services.unit import forget_lists
 from . import statements, verbs
 from .state import KEY, State
 from .transactions import is_lost
@@ -81,11 +82,11 @@ def _state_in(app: Flask) -> State:
     return state
 
 
-def code_finder(code: str | Callable[[Any], str | None] | None) -> Callable[[Any], str | None]:
+def code_finder(code: str | Callable[[Any], str | None]) -> Callable[[Any], str | None]:
     """Finds the code of a new client: in the form field of that name, if there is a request."""
     if callable(code):
         return code
-    return lambda record: request.form.get(code) if code and has_request_context() else None
+    return lambda record: request.form.get(code) if has_request_context() else None
 
 
 def add(watch: Watch) -> Watch:
@@ -263,14 +264,6 @@ def _there(records: Iterable[Any]) -> list[Any]:
     return [record for record in records if inspect(record).persistent]
 
 
-def _forget_lists(session: Session, record: Any) -> None:
-    """Lines and payments that were added by their key alone are not in a list that was read before them."""
-    found = inspect(record)
-    lists = [one.key for one in found.mapper.relationships if one.uselist and one.key in found.dict]
-    if lists:
-        session.expire(record, lists)
-
-
 def _guarded(state: State, act: Callable[[], Any]) -> None:
     """What the verbs do not guard themselves (the host's answers outside them) stops no commit either."""
     try:
@@ -294,7 +287,7 @@ def _client(state: State, watch: Watch, record: Any) -> None:
 
 
 def _invoice(state: State, session: Session, record: Any, was: _Columns) -> None:
-    _forget_lists(session, record)
+    forget_lists(session, record)
     value = state.host.invoice(record)
     if value is None:
         return

@@ -102,6 +102,9 @@ def _use_credit_by_itself(unit: Unit, record: Any, invoice: Invoice, ties: Ties)
             return
         if invoice.due.minor > 0:
             credit.use_credit(unit, record, invoice, None)
+            invoice = _as_it_is_now(unit, record, invoice)
+            if invoice.settled:  # with the host, what credit covers is paid at once
+                follow(unit, record, invoice, "paid")
         else:  # its lines come later
             unit.record("credit_waits", invoice.org, invoice.client_id, invoice_id=invoice.id, announces=False)
 

@@ -22,6 +22,7 @@ from . import (
     admin_queue,
     admin_simulator,
     admin_why,
+    joining,
     landing,
     org_paths,
     portal,
@@ -47,8 +48,10 @@ def _make(settings: Settings, pages: tuple[str, ...]) -> list[Blueprint]:
     made: list[Blueprint] = []
     if "portal" in pages:
         made.append(portal.make_blueprint(settings))
+        joining.join(made[-1], settings.portal_blueprint)
     if "admin" in pages:
         made.append(_admin(settings))
+        joining.join(made[-1], settings.admin_blueprint)
     if "links" in pages:
         made.append(landing.make_blueprint(settings))
     servers = [one for one in made if TOKEN_PART not in (one.url_prefix or "")] or made
