@@ -142,6 +142,23 @@ def test_credit_is_a_receipt(driver: Freelance, pair: tuple[str, str]) -> None:
     assert (receipts(driver, bill), driver.credit(jane)) == ([("card", 238)], 50)
 
 
+def test_a_bill_that_was_paid_with_both_is_undone(driver: Freelance, pair: tuple[str, str]) -> None:
+    """K4, U1: the money is given back, and the credit's receipt deleted."""
+    jane, kiera = pair
+    driver.pay(driver.invoice(kiera))
+    bill = driver.invoice(jane)
+    with driver.context():
+        session = driver.referrals.session()
+        assert driver.referrals.use_credit(session.get(driver.models.Bill, int(bill))).ok
+    driver.pay(bill)
+    assert (receipts(driver, bill), driver.credit(jane)) == ([("credit", 50), ("card", 188)], 0)
+    driver.post(f"/bills/{bill}/back", amount="188")
+    assert (driver.sees(bill).settled, driver.credit(jane)) == (True, 0)
+    driver.post(re.findall(rf'action="(/bills/{bill}/receipts/\d+/delete)"', driver.get(f"/bills/{bill}"))[0])
+    assert (driver.sees(bill).settled, driver.credit(jane)) == (False, 50)
+    assert driver.command("reconcile", "--org", driver.org)[0] == 0
+
+
 def test_a_script_without_an_app(driver: Freelance, pair: tuple[str, str]) -> None:
     """§3.13: an item that it changes and a receipt that it books, by a session of its own, are seen."""
     bill, models = driver.invoice(pair[1]), driver.models
