@@ -12,7 +12,7 @@ from flask import Flask, current_app, has_request_context, url_for
 from werkzeug.routing import Map
 
 from ..errors import ConfigurationError
-from ..host import org_of_address, token_of_address
+from ..host import token_of_address
 from .state import get_state
 
 KEY = "referrals_addresses"
@@ -68,7 +68,7 @@ def with_place(rules: Map, endpoint: str, values: dict[str, Any]) -> dict[str, A
         return values  # which `url_for` will tell of
     host = get_state().host
     if "org" in names:
-        values["org"] = org or (client and client.org) or org_of_address() or host.current_org()
+        values["org"] = org or (client and client.org) or host.current_org()
     if "token" in names:
         values["token"] = token or (host.token_of(client) if client else token_of_address())
         if not values["token"]:

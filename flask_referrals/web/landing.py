@@ -104,7 +104,7 @@ def _go_on(state: State, org: str, found: Checked | None) -> Response:
     settings = state.settings
     response.set_cookie(
         settings.link_cookie,
-        links.sign(state.app, links.Followed(org, found.code.text, state.now())),
+        links.sign(state.app, links.Followed(org, found.code.text, state.now()), *_of_other_orgs(state, org)),
         max_age=settings.link_life,
         secure=request.is_secure,
         httponly=True,
@@ -112,6 +112,13 @@ def _go_on(state: State, org: str, found: Checked | None) -> Response:
         path="/",
     )
     return response
+
+
+def _of_other_orgs(state: State, org: str) -> list[links.Followed]:
+    """The links that the visitor has followed before to other orgs: each is one of a shop of its own (§3.15)."""
+    value = request.cookies.get(state.settings.link_cookie)
+    kept = links.read_all(state.app, value, now=state.now(), life=state.settings.link_life)
+    return [one for one in kept if one.org != org]
 
 
 def _with_code(url: str, code: str) -> str:

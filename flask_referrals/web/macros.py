@@ -87,9 +87,9 @@ def invitation() -> Invitation | None:
 def _invitation(state: State) -> Invitation | None:
     org = state.host.current_org()
     value = request.cookies.get(state.settings.link_cookie)
-    followed = links.read(state.app, value, now=state.now(), life=state.settings.link_life) if value else None
+    followed = links.read(state.app, value, org, now=state.now(), life=state.settings.link_life)
     ways: list[tuple[str, Point]] = []
-    if followed is not None and followed.org == org:
+    if followed is not None:
         ways.append((followed.code, "link"))
     if request.args.get(fields.PREFILL):
         ways.append((request.args[fields.PREFILL], "registration"))

@@ -15,8 +15,8 @@ from werkzeug.test import Client as Browser
 
 from flask_referrals.adapters import verbs
 from flask_referrals.services import rewards
-from flask_referrals.web.forms import FIELD
 from tests.databases import fresh_database
+from tests.web.houses import forms, hidden
 
 from .drivers.bazaar import SECRET, Bazaar
 from .plugging import HERE, read_plug
@@ -113,6 +113,19 @@ def test_the_link_and_the_sign_up(driver: Bazaar) -> None:
     assert not [edit for edit in read_plug("bazaar").edits if edit["file"].endswith("account.py")]
 
 
+def test_links_of_two_shops(driver: Bazaar) -> None:
+    """C5, §3.15: a visitor may have followed a link to each shop; neither is forgotten for the other."""
+    jane, browser = somebody(driver, "Jane Smith"), driver.app.test_client()
+    browser.get(link(driver, jane))
+    with driver.in_shop("lamps"):
+        browser.get(link(driver, jane))
+    kiera = driver.sign_up(browser, "Kiera Lopez", f"user{next(_NUMBERS)}@mail.example", shop="tea")
+    with driver.in_shop("lamps"):
+        driver.invoice(kiera)
+        assert via(driver, kiera) == "link"
+    assert via(driver, kiera) == "link"
+
+
 def test_signed_up_at_no_shop_the_link_waits_for_the_first_order(driver: Bazaar) -> None:
     """C5: somebody who wanders off to the front page before signing up is not lost."""
     jane, browser = somebody(driver, "Jane Smith"), driver.app.test_client()
@@ -174,10 +187,9 @@ def test_one_app_sees_what_the_other_has_committed(driver: Bazaar, pair: tuple[s
     portal = "/shops/tea/referrals/"
     assert "closed at the moment" not in driver.browsers[jane].get(portal).text
     for program in ("off", "on"):
-        driver.merchant.get("/tea/referrals/settings")
-        with driver.merchant.session_transaction() as session:
-            token = session[FIELD]
-        assert driver.merchant.post("/tea/referrals/switch", data={"program": program, FIELD: token}).status_code == 303
+        shown = forms(driver.merchant.get("/tea/referrals/settings").text)
+        form = next(one for one in shown if 'action="/tea/referrals/switch"' in one)
+        assert driver.merchant.post("/tea/referrals/switch", data=hidden(form)).status_code == 303
         assert ("closed at the moment" in driver.browsers[jane].get(portal).text) == (program == "off")
 
 
