@@ -182,6 +182,8 @@ def _take(unit: Unit, record: Any | None, invoice: Invoice, referral: ReferralTi
     if off or had:
         kind = "discount_applied" if off else "discount_released"
         _log(unit, kind, invoice, referral, off or before)
+    referral.discount_invoice_id = invoice.id
+    referral.discount_minor, referral.discount_currency = off.minor, off.currency
 
 
 def _claim(unit: Unit, invoice: Invoice, referral: ReferralTie, off: Money) -> bool:

@@ -55,7 +55,7 @@ class Bigbooks(Driver):
         class Settings(bigbooks.config.TestConfig):  # type: ignore[misc,name-defined]
             SQLALCHEMY_DATABASE_URI = url
 
-        self.db, self.models = models.db, models
+        self.db, self.models, self.emails = models.db, models, 0
         self.app = bigbooks.create_app(Settings)
         self.referrals = bigbooks.referrals.referrals
         self.admin, self.clerk = Hand(self.app, "/auth/login"), Hand(self.app, "/auth/login")
@@ -143,6 +143,13 @@ class Bigbooks(Driver):
         with self.context():
             found = self.db.session.get(self.models.Invoice, int(invoice_id))
             _ = found.payments, found.lines
+            self.db.session.expunge_all()
+            return found
+
+    def query(self, model: Any, **wanted: Any) -> list[Any]:
+        """Rows of the app's, oldest first."""
+        with self.context():
+            found: list[Any] = model.query.filter_by(**wanted).order_by(model.id).all()
             self.db.session.expunge_all()
             return found
 
