@@ -8,7 +8,7 @@ from .errors import ConfigurationError, MoneyError, NotFoundError, ReferralsErro
 from .events import Event
 from .extension import Referrals
 from .host import DEFAULT_ORG, Client, Host, Invoice, Member
-from .money import Money, percent_for, spread
+from .money import Money, percent_for, spread, spread_by
 from .services.cashbook import PayoutLine
 from .services.codes import Code
 from .services.outcomes import Outcome, Referral, Tried
@@ -59,4 +59,5 @@ __all__ = [
     "percent_for",
     "read_code",
     "spread",
+    "spread_by",
 ]

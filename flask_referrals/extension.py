@@ -17,7 +17,7 @@ from .adapters.hearing import Fact, Hearing, hear
 from .adapters.sessions import Sessions, close_own
 from .adapters.state import KEY, State, get_state
 from .adapters.tables import copy_into, create_all, hide_from_migrate
-from .adapters.watch import Watch
+from .adapters.watch import Watch, code_finder
 from .adapters.watch import add as add_watch
 from .adapters.worker import Done, work
 from .cli import group
@@ -47,7 +47,7 @@ from .services.ports import Gateway, Mailer
 from .services.programs import Program
 from .services.unit import Unit
 from .web import blueprints, macros
-from .web.fields import typed_code
+from .web.fields import FIELD, typed_code
 from .web.sharing import portal_link
 
 
@@ -62,6 +62,7 @@ class Referrals:
     callable that returns the SQLAlchemy session of the moment. `mailer` sends emails to clients; without one there are
     none (docs/howto/mail.md). `gateway` pays cash; without one there is none (docs/howto/stripe.md); a function is
     called with the app, for a gateway that hangs on its config. `clock` returns the time as an aware datetime in UTC.
+    Further keywords are settings, `link_days=30` for `REFERRALS_LINK_DAYS`, for every app that has not its own.
     Nothing of an app is kept on the object, so one object may serve several apps. The verbs need an app context.
     """
 
@@ -75,6 +76,7 @@ class Referrals:
         mailer: Mailer | None = None,
         gateway: Gateway | Callable[[Flask], Gateway | None] | None = None,
         clock: Callable[[], datetime] = _utc_now,
+        **settings: Any,
     ) -> None:
         if not isinstance(host, Host):
             raise ConfigurationError("host is an object of a subclass of flask_referrals.Host; did you pass the class?")
@@ -91,6 +93,7 @@ class Referrals:
         self._mailer = mailer
         self._gateway = gateway
         self._clock = clock
+        self._settings = settings
         if app is not None:
             self.init_app(app)
 
@@ -98,11 +101,12 @@ class Referrals:
         """Set the extension up in an app: settings, pages, commands, signals, and our tables beside the host's.
 
         Reads every `REFERRALS_*` of the app's config; ConfigurationError names what is wrong and what to write. A
-        setting may be passed as well, `link_days=30` for `REFERRALS_LINK_DAYS`; the app's config goes before it.
+        setting may be passed as well, `link_days=30` for `REFERRALS_LINK_DAYS`: the app's config goes before it, and it
+        before one that the constructor got.
         """
         if KEY in app.extensions:
             raise ConfigurationError("flask_referrals is set up in this app already: did you call init_app twice?")
-        given = {f"REFERRALS_{name.upper()}": value for name, value in settings.items()}
+        given = {f"REFERRALS_{name.upper()}": value for name, value in {**self._settings, **settings}.items()}
         self._set_up(app, read_settings({**given, **app.config}))
 
     def _set_up(self, app: Flask, settings: Settings) -> None:
@@ -119,11 +123,10 @@ class Referrals:
             )
         gateway = self._gateway(app) if callable(self._gateway) else self._gateway
         app.extensions[KEY] = State(
-            app, self._host, settings, self._session, self._clock, mailer=self._mailer, gateway=gateway
+            app, self._host, settings, self._session, self._clock, mailer=self._mailer, gateway=gateway, owner=self
         )
         close_own(app)
         self._apps.add(app)
-        self._keep_watch(app)
         if self._db is not None:
             copy_into(self._db.metadata)
             hide_from_migrate(app)
@@ -140,15 +143,16 @@ class Referrals:
         invoice: type | tuple[type, ...] | None = None,
         parts: Mapping[type, Callable[[Any], Any]] | None = None,
         is_client: Callable[[Any], bool] | None = None,
-        code: Callable[[Any], str | None] | None = None,
-    ) -> None:
+        code: str | Callable[[Any], str | None] | None = None,
+    ) -> Referrals:
         """Observe your mapped classes on your own session, in your own commit, so that no view needs a line (§3.3).
 
         `client` and `invoice` are classes, or tuples of classes; without them those of your `ModelHost`. `parts` names
         rows that an invoice is made of or paid by, such as lines and payments, each with a function from the row to its
-        invoice. `is_client` tells clients from other rows of the same table, `code` finds the typed code of a new
-        client. Call it once, before or after `init_app`; ConfigurationError for a class that is not mapped, or a second
-        call.
+        invoice. `is_client` tells clients from other rows of the same table. `code` is the form field in which the code
+        of a new client is typed, by default ours, `referral_code`, or a function that finds it. Call it once, before or
+        after `init_app`; ConfigurationError for a class that is not mapped, or a second call. Answers with the object
+        itself.
         """
         if self._watch is not None:
             raise ConfigurationError("watch() was called already: name all classes in one call")
@@ -157,16 +161,11 @@ class Referrals:
             self._classes(invoice, "invoice_model"),
             dict(parts or {}),
             is_client or (lambda record: True),
-            code or (lambda record: None),
+            code_finder(code or FIELD),
             self._apps,
         )
         self._watch = add_watch(one)
-        for app in self._apps:
-            self._keep_watch(app)
-
-    def _keep_watch(self, app: Flask) -> None:
-        """The app goes on being watched where nobody keeps this object, such as in a factory."""
-        get_state(app).watch = self._watch
+        return self
 
     def hear(
         self,

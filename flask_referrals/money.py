@@ -5,16 +5,17 @@ Rules M1 to M3. The number of digits is ISO 4217's (py-moneyed's table), not CLD
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import moneyed
 
 from .errors import MoneyError
 
+Key = TypeVar("Key", bound=Hashable)
 #: The largest amount that is accepted, in minor units: anything above is a typing error, not a price.
 MAX_MINOR = 10**15
 
@@ -191,3 +192,17 @@ def spread(total: Money, weights: Sequence[int]) -> list[Money]:
     for index in sorted(range(len(parts)), key=lambda i: (-shares[i][1], i))[:missing]:
         parts[index] += 1
     return [Money(sign * part, total.currency) for part in parts]
+
+
+def spread_by(total: Money, amounts: Iterable[tuple[Key, Money | Decimal | int | str]]) -> dict[Key, Money]:
+    """`total` over what is of one kind, such as of one tax rate, in proportion to the sum of its amounts (D2).
+
+    `amounts` are pairs of the kind and an amount in the total's currency. Kinds that get nothing are left out, and so
+    are those whose sum is below zero.
+    """
+    sums: dict[Key, int] = {}
+    for kind, amount in amounts:
+        money = amount if isinstance(amount, Money) else Money.of(amount, total.currency)
+        sums[kind] = sums.get(kind, 0) + total.same(money).minor
+    parts = spread(total, [max(0, minor) for minor in sums.values()])
+    return {kind: part for kind, part in zip(sums, parts, strict=True) if part}

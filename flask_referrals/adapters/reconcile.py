@@ -132,7 +132,7 @@ def _tried(
             if record is None:
                 invoices.follow_gone(unit, value)
             else:
-                invoices.see(unit, record, value, new=False)
+                invoices.see(unit, record, value, new=lambda: False)
                 found.extend(_credit(unit, record, host.invoice(record) or value))
         lines = [line for line in unit.lines if line["announces"] or line["kind"].startswith("credit_")]
         found.extend(

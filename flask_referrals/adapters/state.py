@@ -54,7 +54,8 @@ class State:
     mailer: Mailer | None = None
     gateway: Gateway | None = None
     programs: Programs = field(default_factory=Programs)
-    watch: object | None = None
+    #: The `Referrals` of this app: it watches as long as the app is there, also where a factory keeps no name for it.
+    owner: object = None
 
     def run(self, use_case: Callable[[Unit], Answer], *, actor: str = "host", commit: bool = False) -> Answer:
         """Do a use case in the session's transaction; `commit` where the transaction is our own (a page, a command)."""

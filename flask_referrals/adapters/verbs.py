@@ -110,8 +110,8 @@ def enter_code(state: State, record: Any, code: str) -> Outcome:
 
 
 @_in_its_session
-def invoice_seen(state: State, record: Any, *, new: bool) -> Outcome:
-    """An invoice was met as it now stands; what happened to it is told from what we know of it."""
+def invoice_seen(state: State, record: Any, *, new: Callable[[], bool]) -> Outcome:
+    """An invoice was met as it now stands; what happened is told from what we know of it, and whether it is new."""
 
     def use_case(unit: Unit) -> Outcome:
         invoice = unit.host.invoice(record)
@@ -223,7 +223,7 @@ def again(state: State, retry: Retry) -> bool:
     elif retry.verb == "release_discount":
         release_discount(strict, record)
     elif retry.verb == "invoice_seen":
-        invoice_seen(strict, record, new=False)
+        invoice_seen(strict, record, new=lambda: False)
     else:
         verb = retry.verb.removeprefix("invoice_")
         known = {name: name for name in get_args(Verb)}

@@ -1,7 +1,8 @@
 """`Referrals.watch`: sees the host's clients and invoices come, change and go on its own session (§3.3).
 
-What is flushed is collected, and looked at right before the host's commit, as it then stands; so neither the order nor
-the number of flushes matters, and what a rolled-back savepoint took along is not there to be looked at.
+What is flushed, or changed by a statement over many rows, is collected, and looked at right before the host's commit,
+as it then stands; so neither the order nor the number of flushes matters, and what a rolled-back savepoint took along
+is not there to be looked at.
 """
 
 from __future__ import annotations
@@ -13,22 +14,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakSet
 
-from flask import Flask, current_app, has_app_context
+from flask import Flask, current_app, has_app_context, has_request_context, request
 from sqlalchemy import event, inspect, select
-from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.orm import ORMExecuteState, Session, make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.base import NO_VALUE
 
 from ..errors import ConfigurationError
 from ..host import Invoice
-from . import verbs
+from ..services.unit import forget_lists
+from . import statements, verbs
 from .state import KEY, State
 from .transactions import is_lost
 
 log = logging.getLogger("flask_referrals")
 _SEEN = "referrals_seen"
 _BORN = "referrals_born"
-_STALE = "referrals_stale"
-#: Rows that one UPDATE or DELETE of many is followed by; more than that is for `flask referrals reconcile`.
-_MANY = 1000
+_Columns = dict[str, Any]
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
@@ -54,13 +56,22 @@ class Watch:
 
 @dataclass(slots=True)
 class _Seen:
-    """What one transaction touched so far; records are kept alive, and in the order they were met."""
+    """What one transaction touched so far; records are kept alive, and in the order they were met.
+
+    `parts` are asked for their invoices at the end, since a new row with only the key of its invoice cannot say before.
+    `rows` and `gone_rows` are what statements over many rows changed and deleted: by class and primary key, so that the
+    host's session is given no record that it did not ask for.
+    `before` has the columns of an invoice as they were: a draft that is sent is new, though its row is not.
+    """
 
     watch: Watch
     clients: dict[int, Any] = field(default_factory=dict)
     invoices: dict[int, Any] = field(default_factory=dict)
     parts: dict[int, Any] = field(default_factory=dict)
     gone: dict[int, tuple[Any, Invoice]] = field(default_factory=dict)
+    rows: dict[statements.Row, _Columns] = field(default_factory=dict)
+    gone_rows: dict[statements.Row, Invoice] = field(default_factory=dict)
+    before: dict[int, _Columns] = field(default_factory=dict)
 
 
 _WATCHES: WeakSet[Watch] = WeakSet()
@@ -69,6 +80,13 @@ _WATCHES: WeakSet[Watch] = WeakSet()
 def _state_in(app: Flask) -> State:
     state: State = app.extensions[KEY]
     return state
+
+
+def code_finder(code: str | Callable[[Any], str | None]) -> Callable[[Any], str | None]:
+    """Finds the code of a new client: in the form field of that name, if there is a request."""
+    if callable(code):
+        return code
+    return lambda record: request.form.get(code) if has_request_context() else None
 
 
 def add(watch: Watch) -> Watch:
@@ -83,6 +101,11 @@ def add(watch: Watch) -> Watch:
     return watch
 
 
+def is_watched(app: Flask) -> bool:
+    """Whether the app's clients or invoices are watched."""
+    return any(app in watch.apps for watch in list(_WATCHES))
+
+
 # -- collecting --------------------------------------------------------------------------------------------------------
 
 
@@ -94,8 +117,11 @@ def _seen(session: Session, watch: Watch) -> _Seen:
 
 
 def _before_flush(session: Session, context: Any, instances: Any) -> None:
-    """What is deleted is asked about while it still can answer."""
+    """What is deleted is asked about while it still can answer, and what is changed is remembered as it was."""
     for watch in list(_WATCHES):
+        for record in session.dirty:
+            if isinstance(record, watch.invoices) and session.is_modified(record):
+                _remember(session, _seen(session, watch), record)
         for record in session.deleted:
             if isinstance(record, watch.invoices):
                 state = watch.state(session)
@@ -104,6 +130,23 @@ def _before_flush(session: Session, context: Any, instances: Any) -> None:
                     _seen(session, watch).gone[id(record)] = (record, value)
             elif isinstance(record, tuple(watch.parts)):
                 _collect_part(session, watch, record)
+
+
+def _remember(session: Session, seen: _Seen, record: Any) -> None:
+    if id(record) in seen.invoices:
+        return
+    found = inspect(record)
+    known = {**found.dict, **found.committed_state}
+    was = {one.key: known[one.key] for one in found.mapper.column_attrs if one.key in known}
+    unread = [key for key, value in was.items() if value is NO_VALUE]
+    if unread:
+        kind = found.mapper.class_
+        keys = zip(found.mapper.primary_key, found.identity, strict=True)
+        which = select(*(getattr(kind, key) for key in unread)).where(*(column == key for column, key in keys))
+        with session.no_autoflush:
+            was.update(zip(unread, session.execute(which).one(), strict=True))
+    seen.invoices[id(record)] = record
+    seen.before[id(record)] = was
 
 
 def _value(state: State, session: Session, record: Any) -> Invoice | None:
@@ -129,7 +172,7 @@ def _after_flush(session: Session, context: Any) -> None:
                 _seen(session, watch).parts[id(record)] = record
 
 
-def _collect_part(session: Session, watch: Watch, record: Any) -> None:
+def _collect_part(session: Session, watch: Watch, record: Any, seen: _Seen | None = None) -> None:
     find = next(find for kind, find in watch.parts.items() if isinstance(record, kind))
     try:
         with session.no_autoflush:
@@ -138,48 +181,41 @@ def _collect_part(session: Session, watch: Watch, record: Any) -> None:
         log.exception("the invoice of %r was not found; `flask referrals reconcile` will see to it", record)
         return
     if invoice is not None:
-        _seen(session, watch).invoices[id(invoice)] = invoice
+        (seen or _seen(session, watch)).invoices[id(invoice)] = invoice
 
 
 def _do_orm_execute(execution: ORMExecuteState) -> None:
-    """An UPDATE or DELETE of many rows: they are read first, since no flush will tell of them."""
-    if not (execution.is_update or execution.is_delete) or execution.bind_mapper is None:
+    """An UPDATE or DELETE of many rows, by a class or its table: which, is asked first, since no flush will tell."""
+    if not (execution.is_update or execution.is_delete):
         return
-    kind = execution.bind_mapper.class_
     for watch in list(_WATCHES):
-        if not issubclass(kind, (*watch.invoices, *watch.parts)):
-            continue
-        session = execution.session
-        found = _rows(execution, kind)
-        for record in found:
-            session.info.setdefault(_STALE, {})[id(record)] = record
-            if not issubclass(kind, watch.invoices):
-                _collect_part(session, watch, record)
-            elif execution.is_update:
-                _seen(session, watch).invoices[id(record)] = record
-            elif (state := watch.state(session)) is not None and (value := _value(state, session, record)) is not None:
-                _seen(session, watch).gone[id(record)] = (record, value)
-        if len(found) >= _MANY:
-            log.error("one statement changed %s rows or more of %s: run `flask referrals reconcile`", _MANY, kind)
+        for kind in statements.kinds(execution, (*watch.invoices, *watch.parts)):
+            try:
+                _collect_many(execution, watch, kind)
+            except Exception as error:
+                if is_lost(error):
+                    raise
+                log.exception("the rows of a statement were not found; `flask referrals reconcile` will see to it")
 
 
-def _rows(execution: ORMExecuteState, kind: type[Any]) -> list[Any]:
-    """The rows that an UPDATE or DELETE is about: by its WHERE, or, given many sets of values, by their keys."""
-    session, parameters = execution.session, execution.parameters
-    with session.no_autoflush:
-        if isinstance(parameters, list):
-            keys = [[values.get(column.key) for column in inspect(kind).primary_key] for values in parameters[:_MANY]]
-            found = [session.get(kind, tuple(key)) for key in keys if None not in key]
-            return [record for record in found if record is not None]
-        which = select(kind).where(*execution.statement._where_criteria)  # type: ignore[attr-defined]
-        return list(session.scalars(which.limit(_MANY), parameters))
+def _collect_many(execution: ORMExecuteState, watch: Watch, kind: type) -> None:
+    session, seen = execution.session, _seen(execution.session, watch)
+    rows = statements.rows(execution, kind)
+    if execution.is_update:
+        were = statements.columns(session, rows) if issubclass(kind, watch.invoices) else {}
+        seen.rows |= {row: were.get(row, {}) for row in rows if row not in seen.rows}
+        return
+    for row, record in statements.looked_at(session, rows):
+        if not issubclass(kind, watch.invoices):
+            _collect_part(session, watch, record)
+        elif (state := watch.state(session)) is not None and (value := _value(state, session, record)) is not None:
+            seen.gone_rows[row] = value
 
 
 def _after_soft_rollback(session: Session, previous: Any) -> None:
     if previous.parent is None:
         session.info.pop(_SEEN, None)
         session.info.pop(_BORN, None)
-        session.info.pop(_STALE, None)
 
 
 # -- acting ------------------------------------------------------------------------------------------------------------
@@ -190,13 +226,9 @@ def _before_commit(session: Session) -> None:
     if session.in_nested_transaction() or not _WATCHES:
         return
     session.flush()
-    for seen in list(session.info.get(_SEEN, {}).values()):
-        for record in _there(seen.parts.values()):  # only now can a new one load what it belongs to
-            _collect_part(session, seen.watch, record)
     everything: dict[Watch, _Seen] = session.info.pop(_SEEN, {})
-    for record in _there(session.info.pop(_STALE, {}).values()):
-        session.expire(record)
     for watch, seen in everything.items():
+        _read_rows(session, seen)
         state = watch.state(session)
         if state is None:
             continue  # another database's
@@ -207,27 +239,34 @@ def _before_commit(session: Session) -> None:
     session.info.pop(_SEEN, None)  # what we ourselves put on the host's records
 
 
+def _read_rows(session: Session, seen: _Seen) -> None:
+    """The invoices of parts that were flushed, and what statements over many rows changed, as it stands now."""
+    for part in _there(seen.parts.values()):
+        _collect_part(session, seen.watch, part, seen)
+    for row, record in statements.read(session, seen.rows):
+        if isinstance(record, seen.watch.invoices):
+            seen.invoices[id(record)] = record
+            seen.before.setdefault(id(record), seen.rows.get(row, {}))
+        else:
+            _collect_part(session, seen.watch, record, seen)
+
+
 def _act(state: State, session: Session, seen: _Seen) -> None:
     with state.session.using(session):
         for record in _there(seen.clients.values()):
             _guarded(state, lambda record=record: _client(state, seen.watch, record))  # type: ignore[misc]
-        for value in [value for record, value in seen.gone.values() if not inspect(record).persistent]:
+        gone = [value for record, value in seen.gone.values() if not inspect(record).persistent]
+        left = statements.there(session, seen.gone_rows)
+        for value in (*gone, *(value for row, value in seen.gone_rows.items() if row not in left)):
             _guarded(state, lambda value=value: verbs.invoice_gone(state, value))  # type: ignore[misc]
         for record in _there(seen.invoices.values()):
-            _guarded(state, lambda record=record: _invoice(state, session, record))  # type: ignore[misc]
+            was = seen.before.get(id(record), {})
+            _guarded(state, lambda record=record, was=was: _invoice(state, session, record, was))  # type: ignore[misc]
 
 
 def _there(records: Iterable[Any]) -> list[Any]:
     """Those that are rows still: not deleted since, and not taken along by a savepoint."""
     return [record for record in records if inspect(record).persistent]
-
-
-def _forget_lists(session: Session, record: Any) -> None:
-    """Lines and payments that were added by their key alone are not in a list that was read before them."""
-    found = inspect(record)
-    lists = [one.key for one in found.mapper.relationships if one.uselist and one.key in found.dict]
-    if lists:
-        session.expire(record, lists)
 
 
 def _guarded(state: State, act: Callable[[], Any]) -> None:
@@ -252,14 +291,32 @@ def _client(state: State, watch: Watch, record: Any) -> None:
         verbs.client_registered(state, record, code, None, new=True)
 
 
-def _invoice(state: State, session: Session, record: Any) -> None:
-    _forget_lists(session, record)
+def _invoice(state: State, session: Session, record: Any, was: _Columns) -> None:
+    forget_lists(session, record)
     value = state.host.invoice(record)
     if value is None:
         return
     born: dict[int, Any] = session.info.get(_BORN, {})
     new = born.pop(id(record), None) is record  # a draft is new until it is an invoice
-    verbs.invoice_seen(state, record, new=new)
+    verbs.invoice_seen(state, record, new=lambda: new or (bool(was) and _was_none(state, session, record, was)))
+
+
+def _was_none(state: State, session: Session, record: Any, was: _Columns) -> bool:
+    """Whether the row was no invoice when the transaction began: a draft that is sent by now."""
+    found = inspect(record)
+    before = found.mapper.class_manager.new_instance()
+    for column, key in zip(found.mapper.primary_key, found.identity, strict=True):
+        set_committed_value(before, found.mapper.get_property_by_column(column).key, key)
+    for key, value in was.items():
+        set_committed_value(before, key, value)
+    make_transient_to_detached(before)
+    try:
+        with Session(session.connection(), join_transaction_mode="rollback_only") as aside:
+            aside.add(before)
+            return state.host.invoice(before) is None
+    except Exception:
+        log.exception("whether %r was an invoice before could not be told; it counts as one", record)
+        return False
 
 
 _LISTENERS: dict[str, Callable[..., Any]] = {

@@ -186,7 +186,7 @@ def follow(unit: Unit, hold_id: int, invoice: Invoice, record: Any, books: Books
         if invoice.void:
             _release(unit, hold, books, keep=0)
         elif invoice.settled:
-            _capture(unit, hold, books)
+            _spend(unit, hold, invoice, books)
             return
         else:
             _release(unit, hold, books, keep=room)
@@ -199,6 +199,15 @@ def follow(unit: Unit, hold_id: int, invoice: Invoice, record: Any, books: Books
         _release(unit, hold, books, keep=stays)
         if invoice.credit is None or invoice.credit.minor != stays:
             unit.apply_credit(record, Money(stays, hold.currency))
+
+
+def _spend(unit: Unit, hold: HoldTie, invoice: Invoice, books: Books) -> None:
+    """Capture what the paid invoice counts; the rest of the hold goes back, where staff took credit off by hand."""
+    counted = hold.amount_minor if invoice.credit is None else max(invoice.credit.minor, 0)
+    if counted < hold.amount_minor:
+        _release(unit, hold, books, keep=counted)
+    if counted:
+        _capture(unit, hold_now(unit, hold.id) if counted < hold.amount_minor else hold, books)
 
 
 def needs_following(hold: HoldTie, invoice: Invoice) -> bool:

@@ -117,6 +117,8 @@ def follow(unit: Unit, record: Any, invoice: Invoice, referral: ReferralTie, ver
     if is_on(referral, invoice) and (invoice.void or (verb == "refunded" and not invoice.settled)):
         _free(unit, invoice, referral, _UNDONE)
         return
+    if verb == "changed" and not invoice.void and not invoice.settled:
+        _take_from_restored(unit, record, invoice, referral)
     if invoice.void or not _is_open(referral, invoice) or verb in ("refunded", "voided"):
         return
     if invoice.settled:
@@ -140,16 +142,20 @@ def _why_it_left(unit: Unit, invoice: Invoice, referral: ReferralTie) -> str | N
     promised = discount_for(terms, invoice.subtotal)
     if referral.discount_minor or referral.discount_invoice_id != invoice.id or not promised:
         return None
+    last = _last_line(unit, invoice, referral)
+    reason: str | None = None if last is None else last.data.get("reason")
+    if last is None or reason != _UNDONE:
+        return reason
+    return reason if promised == Money(last.amount_minor, last.currency) else None
+
+
+def _last_line(unit: Unit, invoice: Invoice, referral: ReferralTie) -> Any | None:
     lines = select(_ACTIVITY.c.amount_minor, _ACTIVITY.c.currency, _ACTIVITY.c.data).where(
         _ACTIVITY.c.referral_id == referral.id,
         _ACTIVITY.c.kind.in_(("discount_applied", "discount_released")),
         _ACTIVITY.c.invoice_id == invoice.id,
     )
-    last = unit.connection.execute(lines.order_by(_ACTIVITY.c.id.desc()).limit(1)).first()
-    reason: str | None = None if last is None else last.data.get("reason")
-    if last is None or reason != _UNDONE:
-        return reason
-    return reason if promised == Money(last.amount_minor, last.currency) else None
+    return unit.connection.execute(lines.order_by(_ACTIVITY.c.id.desc()).limit(1)).first()
 
 
 def _take(unit: Unit, record: Any | None, invoice: Invoice, referral: ReferralTie) -> None:
@@ -176,6 +182,8 @@ def _take(unit: Unit, record: Any | None, invoice: Invoice, referral: ReferralTi
     if off or had:
         kind = "discount_applied" if off else "discount_released"
         _log(unit, kind, invoice, referral, off or before)
+    referral.discount_invoice_id = invoice.id
+    referral.discount_minor, referral.discount_currency = off.minor, off.currency
 
 
 def _claim(unit: Unit, invoice: Invoice, referral: ReferralTie, off: Money) -> bool:
@@ -193,6 +201,14 @@ def _take_from_former(unit: Unit, invoice: Invoice, referral: ReferralTie) -> No
     former = None if record is None else unit.host.invoice(record)
     if former is not None and not former.void and not former.settled and former.due.minor > 0:
         unit.apply_discount(record, Money.zero(former.currency))
+
+
+def _take_from_restored(unit: Unit, record: Any, invoice: Invoice, referral: ReferralTie) -> None:
+    """An invoice that was void, and is open again while another one has the discount, is to be paid in full (D3)."""
+    if referral.discount_minor and not is_on(referral, invoice):
+        last = _last_line(unit, invoice, referral)
+        if last is not None and last.data.get("reason") == _UNDONE:
+            unit.apply_discount(record, Money.zero(invoice.currency))
 
 
 def _free(unit: Unit, invoice: Invoice, referral: ReferralTie, reason: str) -> bool:

@@ -6,6 +6,7 @@ should be, by statements that carry their own guard; so events may come twice, l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -30,8 +31,11 @@ def follow(unit: Unit, record: Any, invoice: Invoice, verb: Verb, reason: str | 
     _follow(unit, record, invoice, find_ties(unit, invoice), verb, reason)
 
 
-def see(unit: Unit, record: Any, invoice: Invoice, *, new: bool) -> None:
-    """The same for an invoice of which nobody says what happened to it: that is told from what we know of it."""
+def see(unit: Unit, record: Any, invoice: Invoice, *, new: Callable[[], bool]) -> None:
+    """The same for an invoice of which nobody says what happened to it: that is told from what we know of it.
+
+    Whether it is `new` is asked only where that makes a difference.
+    """
     ties = find_ties(unit, invoice)
     _follow(unit, record, invoice, ties, _what_happened(unit, invoice, ties, new), None)
 
@@ -43,12 +47,12 @@ def follow_gone(unit: Unit, invoice: Invoice) -> None:
     follow(unit, None, gone, "voided", "deleted")
 
 
-def _what_happened(unit: Unit, invoice: Invoice, ties: Ties, new: bool) -> Verb:
+def _what_happened(unit: Unit, invoice: Invoice, ties: Ties, new: Callable[[], bool]) -> Verb:
     if invoice.void:
         return "voided"
     if invoice.settled:
         return "paid"
-    if new:
+    if (ties.referral is not None or ties.spendable > 0) and new():
         return "created"
     undone = not _stays_paid(invoice, ties.hold) and _was_settled(unit, invoice, ties)
     return "refunded" if undone else "changed"
@@ -98,6 +102,9 @@ def _use_credit_by_itself(unit: Unit, record: Any, invoice: Invoice, ties: Ties)
             return
         if invoice.due.minor > 0:
             credit.use_credit(unit, record, invoice, None)
+            invoice = _as_it_is_now(unit, record, invoice)
+            if invoice.settled:  # with the host, what credit covers is paid at once
+                follow(unit, record, invoice, "paid")
         else:  # its lines come later
             unit.record("credit_waits", invoice.org, invoice.client_id, invoice_id=invoice.id, announces=False)
 

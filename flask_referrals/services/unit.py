@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy import Connection, insert, inspect
+from sqlalchemy.orm import InstanceState, Session, SessionTransaction
 
 from ..config import Settings
 from ..errors import MoneyError
@@ -25,6 +25,16 @@ _INSERT_ACTIVITY = insert(ActivityRow.__table__)  # type: ignore[arg-type]
 
 class ConflictError(Exception):
     """Something changed beside us between reading and writing: the unit is rolled back and done again."""
+
+
+def forget_lists(session: Session, record: Any) -> None:
+    """Lines and payments that were added by their key alone are not in a list that was read before them."""
+    found: InstanceState[Any] | None = inspect(record, raiseerr=False)
+    if not isinstance(found, InstanceState) or found.session is not session or not found.persistent:
+        return
+    lists = [one.key for one in found.mapper.relationships if one.uselist and one.key in found.dict]
+    if lists:
+        session.expire(record, lists)
 
 
 @dataclass(slots=True)
@@ -104,6 +114,7 @@ class Unit:
             return discount
         self.effect()
         given = self.host.apply_discount(record, discount)
+        self._reread(record)
         if given is None:
             return discount
         if not 0 <= discount.same(given).minor <= discount.minor:
@@ -115,12 +126,14 @@ class Unit:
         if record is not None:  # one that the host has deleted
             self.effect()
             self.host.apply_credit(record, credit)
+            self._reread(record)
 
     def apply_voucher(self, record: Any, service: str, amount: Money) -> None:
         """Have the host take a free service off its record."""
         if record is not None:  # one that the host has deleted
             self.effect()
             self.host.apply_voucher(record, service, amount)
+            self._reread(record)
 
     def effect(self) -> None:
         """From here on the host's own records change, so that an error must put these back as well."""
@@ -128,6 +141,11 @@ class Unit:
             self._effects = self.session.begin_nested()
             self._effects.__enter__()
             self.session.connection()  # only this sends the savepoint
+
+    def _reread(self, record: Any) -> None:
+        """What the host added by its key alone, such as a payment, is in the record's lists from now on."""
+        self.session.flush()
+        forget_lists(self.session, record)
 
     def undo_effects(self, error: BaseException) -> None:
         """Put the host's records back as they were."""

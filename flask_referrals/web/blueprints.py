@@ -9,7 +9,7 @@ from flask import Blueprint, Flask
 from werkzeug.routing import Map
 
 from ..adapters import addresses, templates
-from ..config import PAGES, Settings
+from ..config import PAGES, TOKEN_PART, Settings
 from . import (
     admin,
     admin_actions,
@@ -22,6 +22,7 @@ from . import (
     admin_queue,
     admin_simulator,
     admin_why,
+    joining,
     landing,
     org_paths,
     portal,
@@ -43,17 +44,20 @@ def register(app: Flask, settings: Settings, *, hears_stripe: bool = False) -> N
 
 
 def _make(settings: Settings, pages: tuple[str, ...]) -> list[Blueprint]:
-    """The blueprints of these pages; the first one serves our static files."""
+    """The blueprints of these pages; the first one that everybody may address serves our static files."""
     made: list[Blueprint] = []
     if "portal" in pages:
         made.append(portal.make_blueprint(settings))
+        joining.join(made[-1], settings.portal_blueprint)
     if "admin" in pages:
         made.append(_admin(settings))
+        joining.join(made[-1], settings.admin_blueprint)
     if "links" in pages:
         made.append(landing.make_blueprint(settings))
-    if made and not made[0].has_static_folder:
-        made[0].static_folder = str(_STATIC)
-        made[0].static_url_path = "/-/static"  # a part of an address that is no org's and no code's
+    servers = [one for one in made if TOKEN_PART not in (one.url_prefix or "")] or made
+    if servers and not servers[0].has_static_folder:
+        servers[0].static_folder = str(_STATIC)
+        servers[0].static_url_path = "/-/static"  # a part of an address that is no org's and no code's
     return made
 
 

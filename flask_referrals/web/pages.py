@@ -14,7 +14,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ..adapters.state import State, get_state
 from ..adapters.templates import get_templates
-from ..host import Client
+from ..host import Client, token_of_address
+from .joining import variables
 from .org_paths import refuse_unknown
 
 View = Callable[..., Any]
@@ -27,6 +28,7 @@ def page(template: str, *, title: str, admin: bool = False, status: int = 200, *
     base, block, title_block = state.settings.frame(admin=admin)
     body = templates.render(template, title=title, **context)
     values = {
+        **variables(state.settings.admin_blueprint if admin else state.settings.portal_blueprint),
         **state.host.page_context(staff=admin),
         "title": title if _escapes(state.app.jinja_env, base) else escape(title),
         "referrals_base": base,
@@ -57,6 +59,8 @@ def for_client(view: View) -> View:
         refuse_unknown(state)
         client = state.host.current_client()
         if client is None:
+            if token_of_address() is not None:
+                abort(404)  # there is no login; the app says the same of a page of its own
             return redirect(_with_next(state.host.login_url(state.host.current_org())))
         return view(state, client, *args, **values)
 

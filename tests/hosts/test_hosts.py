@@ -20,6 +20,7 @@ pytestmark = [
     pytest.mark.hosts,
     pytest.mark.mostly_sqlite,
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.LegacyAPIWarning"),  # old habits of the apps'
+    pytest.mark.filterwarnings("ignore:Passing SelectField choices:DeprecationWarning"),
 ]
 
 

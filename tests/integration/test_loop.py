@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from flask_referrals import Money, signals
-from tests.minihost import db
+from tests.minihost import InvoiceRow, MiniHost, db
 from tests.worlds import World, usd
 
 
@@ -237,6 +237,20 @@ def test_credit_is_held_captured_and_given_back(world: World) -> None:
     assert kinds == ["credit_held", "credit_captured", "credit_released"]
 
 
+def test_credit_that_a_paid_invoice_does_not_count_is_given_back(world: World) -> None:
+    """K4: staff took it off by hand and the client paid with money; only what the invoice counts is spent."""
+    world.terms()
+    jane = world.client("Jane Smith")
+    world.referrals.adjust(world.value(jane), usd(5000), by="sam", note="welcome")
+    for counted, left in ((0, 5000), (1000, 4000)):
+        invoice = world.invoice(jane, 9000)
+        world.referrals.use_credit(invoice, usd(5000))
+        invoice.credit = counted
+        world.pay(invoice)
+        assert (invoice.credit, world.credit(jane)) == (counted, left)
+        assert invoice.paid == invoice.total - counted
+
+
 def test_a_partial_refund_gives_back_money_before_credit(world: World) -> None:
     """K4: of 20 credit and 10 money, a refund of 15 gives back 5 credit, and one more of 10 another 10."""
     jane, invoice = spend(world)
@@ -370,3 +384,44 @@ def test_what_staff_do_about_codes_is_on_the_log(world: World) -> None:
     world.client("Ben Birch", code)
     assert world.outcome.reason == "code_inactive"
     assert world.kinds(jane) == ["code_created", "referrer_blocked", "referrer_unblocked", "code_disabled"]
+
+
+def test_a_percentage_is_the_same_when_it_is_paid_again(world: World) -> None:
+    """R3: of what the invoice charges after the discount that it uses again."""
+    world.terms(referrer_reward={"kinds": ["credit"], "percent": "10"})
+    jane = world.client("Jane Smith")
+    invoice = world.invoice(world.client("Kiera Lopez", world.code(jane)), 20000)
+    for _ in range(2):
+        world.pay(invoice)
+        assert (invoice.discount, world.credit(jane)) == (3000, 1700)
+        world.refund(invoice)
+
+
+def test_an_invoice_that_is_void_no_more_has_no_second_discount(world: World) -> None:
+    """D3: another one has it by now, so the one that was restored is to be paid in full."""
+    world.terms()
+    kiera = world.client("Kiera Lopez", world.code(world.client("Jane Smith")))
+    first = world.invoice(kiera, 20000)
+    first.void = True
+    world.referrals.invoice_voided(first)
+    second = world.invoice(kiera, 10000)
+    first.void = False
+    world.referrals.invoice_changed(first)
+    assert (first.discount, second.discount) == (0, 1500)
+
+
+def test_credit_that_covers_a_new_invoice_pays_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """K4, K6, R1: where the host counts it as paid at once, the credit is spent and the referral qualifies."""
+
+    def apply_credit(self: MiniHost, record: InvoiceRow, credit: Money) -> None:
+        record.credit = credit.minor
+        record.settled = record.credit == record.total
+
+    monkeypatch.setattr(MiniHost, "apply_credit", apply_credit)
+    world.terms(auto_apply_credit=True)
+    jane = world.client("Jane Smith")
+    kiera = world.client("Kiera Lopez", world.code(jane))
+    world.referrals.adjust(world.value(kiera), usd(5000), by="sam", note="welcome")
+    assert world.invoice(kiera, 4000).settled
+    assert (world.credit(kiera), world.state(kiera), world.credit(jane)) == (1600, "qualified", 5000)
+    assert "credit_captured" in world.kinds(kiera)

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, event, inspect, update
+from sqlalchemy import bindparam, delete, event, inspect, text, update
 from sqlalchemy.orm import Session
 
 from flask_referrals import ConfigurationError, Referrals
 from flask_referrals.services import rewards
 from flask_referrals.testing import FrozenClock
 from tests.minihost import ClientRow, InvoiceRow, MiniHost, db, prepare_sqlite
-from tests.worlds import World
+from tests.worlds import World, usd
 
 pytestmark = pytest.mark.mostly_sqlite
 
@@ -29,16 +29,16 @@ class DraftHost(MiniHost):
         return super().invoice(record) if record.client_id and record.currency != "XXX" else None
 
 
-def make(url: str, **config: Any) -> World:
-    """An app that watches, and fires nothing."""
+def make(url: str, code: str | None = None) -> World:
+    """An app that watches, and fires nothing; the code of a client is found by its name, or in the field `code`."""
     app = Flask(__name__)
-    app.config.update(SECRET_KEY="test", SQLALCHEMY_DATABASE_URI=url, **config)
+    app.config.update(SECRET_KEY="test", SQLALCHEMY_DATABASE_URI=url)
     db.init_app(app)
     clock = FrozenClock()
-    extension = Referrals(DraftHost(), db=db, clock=clock)
-    extension.init_app(app)
     codes: dict[str, str] = {}
-    extension.watch(client=ClientRow, invoice=InvoiceRow, code=lambda row: app.extensions["codes"].get(row.name))
+    found = code or (lambda row: app.extensions["codes"].get(row.name))
+    extension = Referrals(DraftHost(), db=db, clock=clock).watch(client=ClientRow, invoice=InvoiceRow, code=found)
+    extension.init_app(app)
     app.extensions["referrals_object"] = extension
     app.extensions["codes"] = codes
     with app.app_context():
@@ -186,6 +186,22 @@ def test_an_admin_raises_a_paid_invoice(world: World, pair: tuple[ClientRow, Cli
     assert (world.state(kiera), world.credit(jane)) == ("qualified", 5000)
 
 
+def test_the_code_by_the_name_of_its_field(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """A1: of the form in which the client is made; without a request there is none."""
+    db.session.rollback()
+    other = make(world.app.config["SQLALCHEMY_DATABASE_URI"], code="referral_code")
+    form = {"referral_code": world.code(pair[0])}
+    with other.app.test_request_context(method="POST", data=form):
+        came = ClientRow(name="Sam", email="sam@mail.example")
+        save(came)
+        assert other.state(came) == "pending"
+    with other.app.app_context():
+        save(nobody := ClientRow(name="Tom", email="tom@mail.example"))
+        assert other.state(nobody) is None
+        db.session.remove()
+        db.engine.dispose()
+
+
 def test_a_code_that_cannot_be_found_out(
     world: World, pair: tuple[ClientRow, ClientRow], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -250,6 +266,46 @@ def test_many_rows_by_their_keys_are_seen(
     db.session.commit()
     assert (world.credit(jane), set(looked)) == (5000, {invoice_id})
     assert not other.settled
+
+
+@pytest.mark.parametrize("how", ["core", "core_many", "unsynchronised"])
+def test_a_statement_that_the_orm_knows_nothing_of(world: World, pair: tuple[ClientRow, ClientRow], how: str) -> None:
+    """On the table itself, for many sets of values, or without telling the session."""
+    jane, kiera = pair
+    number = bill(kiera).id
+    table: Any = InvoiceRow.__table__
+    by_class = update(InvoiceRow).where(InvoiceRow.id == number).values(paid=17000, settled=True)
+    if how == "core":
+        db.session.execute(update(table).where(table.c.id == number).values(paid=17000, settled=True))
+    elif how == "core_many":
+        many = update(table).where(table.c.id == bindparam("which")).values(paid=bindparam("sum"), settled=True)
+        db.session.execute(many, [{"which": number, "sum": 17000}, {"which": 999, "sum": 1}])
+    else:
+        db.session.execute(by_class.execution_options(synchronize_session=False))
+    db.session.commit()
+    assert (world.credit(jane), world.kinds(jane).count("reward_issued")) == (5000, 1)
+    db.session.execute(delete(table).where(table.c.id == number))
+    db.session.commit()
+    assert (world.state(kiera), world.credit(jane)) == ("pending", 0)
+
+
+def test_a_statement_leaves_the_hosts_session_as_it_was(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """§3.5: what the host reads after it is what the database has, as without us."""
+    invoice = bill(pair[1])
+    number = invoice.id
+    db.session.expunge(invoice)
+    quietly = {"synchronize_session": False}
+    changed = update(InvoiceRow).where(InvoiceRow.id == number).values(paid=17000)
+    db.session.execute(changed, execution_options=quietly)
+    assert not [record for record in db.session if isinstance(record, InvoiceRow)]
+    assert db.session.get_one(InvoiceRow, number).paid == 17000
+    db.session.rollback()
+    nested = db.session.begin_nested()
+    db.session.execute(delete(InvoiceRow).where(InvoiceRow.id == number), execution_options=quietly)
+    nested.rollback()
+    db.session.commit()
+    assert db.session.get_one(InvoiceRow, number).discount == 3000
+    assert "discount_released" not in world.kinds(pair[1])
 
 
 @pytest.mark.everywhere
@@ -470,3 +526,61 @@ def test_nothing_is_logged_where_nothing_is_wrong(
     with caplog.at_level(logging.ERROR):
         settle(bill(pair[1]))
     assert caplog.text == ""
+
+
+def test_a_draft_that_is_sent_is_new(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """D5, K6: seen at an UPDATE in another session, it is the next invoice that is sent; one merely touched is not."""
+    jane, kiera = pair
+    world.terms(auto_apply_credit=True)
+    drafts = [bill(one, currency="XXX").id for one in (kiera, jane)]
+    older = bill(kiera)
+    world.referrals.release_discount(older)
+    db.session.commit()
+    settle(bill(kiera))
+    last = db.session.query(InvoiceRow).order_by(InvoiceRow.id.desc()).first()
+    assert last is not None
+    assert (last.discount, world.credit(jane)) == (3000, 5000)
+    last.void, last.settled, last.paid = True, False, 0
+    db.session.commit()
+    world.referrals.adjust(world.value(jane), usd(5000), by="sam", note="welcome")
+    touched = db.session.get_one(InvoiceRow, older.id)
+    touched.credit = touched.credit + 0
+    touched.subtotal += 100
+    db.session.commit()
+    assert touched.discount == 0
+    db.session.remove()  # they are sent by another request
+    for number, expire in zip(drafts, (False, True), strict=True):
+        draft = db.session.get_one(InvoiceRow, number)
+        if expire:
+            db.session.commit()
+        draft.currency = "USD"
+        db.session.commit()
+    first, second = (db.session.get_one(InvoiceRow, number) for number in drafts)
+    assert (first.discount, second.credit) == (3000, 5000)
+
+
+def test_a_draft_sent_by_a_statement_is_new(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """D5: an UPDATE by the class sends it as well."""
+    draft = bill(pair[1], currency="XXX").id
+    first = bill(pair[1])
+    settle(first)
+    first.void, first.settled, first.paid = True, False, 0
+    db.session.commit()
+    db.session.remove()
+    db.session.execute(update(InvoiceRow).where(InvoiceRow.id == draft).values(currency="USD"))
+    db.session.commit()
+    assert db.session.get_one(InvoiceRow, draft).discount == 3000
+
+
+def test_watching_goes_on_without_a_name_for_it(url: str) -> None:
+    """§3.10: a factory that keeps the `Referrals` in no variable is watched as long as its app is there."""
+    app = make(url).app
+    del app.extensions["referrals_object"]
+    gc.collect()
+    with app.app_context():
+        app.extensions["codes"]["Sam Stone"] = "nonsense"
+        save(ClientRow(name="Sam Stone", email="sam@mail.example"))
+        kinds = db.session.scalars(text("SELECT kind FROM referrals_activity")).all()
+        db.session.remove()
+        db.engine.dispose()
+    assert kinds == ["attribution_refused"]

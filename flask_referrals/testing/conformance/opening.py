@@ -14,6 +14,7 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import Engine
 
 from ...adapters.state import KEY, State
+from ...adapters.watch import is_watched
 from ...domain.terms import Discount, Promise, Terms
 from ...extension import Referrals
 from ...host import Host
@@ -148,7 +149,7 @@ class Opened:
 
     def how(self, call: str, where: str, unseen: str) -> str:
         """How to tell us what we did not hear: the call and where it belongs, or what a watched app has to name."""
-        if self.state.watch is not None:
+        if is_watched(self.app):
             return f"referrals.watch(…) does not see it: {unseen}"
         order = "before" if self.state.settings.transaction == "joined" else "after"
         return f"call referrals.{call} {where}, {order} the commit, or use referrals.watch(…)"
