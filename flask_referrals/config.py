@@ -19,6 +19,8 @@ Pages = Literal["portal", "admin", "links"]
 PAGES: tuple[Pages, ...] = ("portal", "admin", "links")
 #: The part of a prefix that stands for the org.
 ORG_PART = "<org>"
+#: The part of the portal's prefix that stands for a client's secret, in place of a login.
+TOKEN_PART = "<token>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,8 @@ class Settings:
     strict: bool = False
     #: Whether signals go out right after the host's commit, or wait for `flask referrals work`.
     delivery: Delivery = "at_once"
-    #: Where the client's pages are; with `<org>` in it, each org's are at an address of their own.
+    #: Where the client's pages are; with `<org>` in it, each org's are at an address of their own, with `<token>` each
+    #: client's, which is then its login.
     portal_prefix: str = "/portal/referrals"
     #: Where the staff's pages are; `<org>` as above.
     admin_prefix: str = "/admin/referrals"
@@ -95,7 +98,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 
 _VARIABLE = re.compile(r"<[^>]*>?|>")
-_ORG_IN = {"portal_prefix": {ORG_PART}, "admin_prefix": {ORG_PART}}
+_PARTS_IN = {"portal_prefix": (ORG_PART, TOKEN_PART), "admin_prefix": (ORG_PART,)}
 _NUMBERS = {"link_days": "of days ", "invitations_per_day": ""}
 
 
@@ -138,9 +141,8 @@ def _check(name: str, value: Any) -> None:
         raise ConfigurationError(f"{key} is an address such as 'https://bills.example.com', not {value!r}", key=key)
     if name.endswith("_prefix") and not (isinstance(value, str) and value.startswith("/") and value != "/"):
         raise ConfigurationError(f"{key} is a path such as '/portal/referrals', not {value!r}", key=key)
-    if name.endswith("_prefix") and set(_VARIABLE.findall(value)) - (_ORG_IN.get(name) or set()):
-        allowed = "`<org>`, once, and no other" if name in _ORG_IN else "no"
-        raise ConfigurationError(f"{key} may have {allowed} variable part, not {value!r}", key=key)
+    if name.endswith("_prefix"):
+        _check_parts(name, value)
     if name in ("base_template", "link_cookie", "phone_region", "locale") and not (isinstance(value, str) and value):
         raise ConfigurationError(f"{key} is a name, not {value!r}", key=key)
     if name.endswith("_blueprint") and not (value is None or (isinstance(value, str) and value)):
@@ -162,3 +164,11 @@ def _check_block(name: str, value: Any) -> None:
     nothing = {"title_block": (None, ""), "admin_base_block": (None,), "admin_title_block": (None, "")}.get(name, ())
     if value not in nothing and not (isinstance(value, str) and value.isidentifier()):
         raise ConfigurationError(f"{key} is the name of a block, such as 'content', not {value!r}", key=key)
+
+
+def _check_parts(name: str, value: str) -> None:
+    """Variable parts of a prefix: those that we have a value for, each once."""
+    key, known, parts = f"REFERRALS_{name.upper()}", _PARTS_IN.get(name, ()), _VARIABLE.findall(value)
+    if set(parts) - set(known) or len(set(parts)) < len(parts):
+        allowed = f"{' and '.join(f'`{part}`' for part in known)}, once, and no other" if known else "no"
+        raise ConfigurationError(f"{key} may have {allowed} variable part, not {value!r}", key=key)

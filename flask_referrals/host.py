@@ -19,6 +19,8 @@ DEFAULT_ORG = "default"
 MAX_ID = 100
 #: Where a request keeps the org that its address names.
 ADDRESSED = "flask_referrals.org"
+#: Where it keeps the client's secret that its address has in place of a login.
+TOKEN = "flask_referrals.token"
 
 
 def _check_ids(**ids: str) -> None:
@@ -182,9 +184,21 @@ class Host:
     # -- who is there, and how the org speaks ------------------------------------------------------------------------
 
     def current_client(self) -> Client | None:
-        """Who is on the portal; by default Flask-Login's current user, given to `client`. None sends to the login."""
-        user = logged_in_user()
-        return None if user is None else self.client(user)
+        """Who is on the portal; by default Flask-Login's current user, given to `client`. None sends to the login.
+
+        Where the address of the portal has a `<token>`, by default the client whose secret that is, and nobody else.
+        """
+        token = token_of_address()
+        found = logged_in_user() if token is None else self.find_by_token(token)
+        return None if found is None else self.client(found)
+
+    def token_of(self, client: Client) -> str | None:
+        """The client's secret that `<token>` in REFERRALS_PORTAL_PREFIX stands for, where there is no login."""
+        return None
+
+    def find_by_token(self, token: str) -> Any | None:
+        """The host's client record with that secret, or None."""
+        return None
 
     def is_staff(self) -> bool:
         """Whether the person of this request may see the admin pages; nobody by default."""
@@ -219,10 +233,11 @@ class Host:
 
     # -- our pages in its own ----------------------------------------------------------------------------------------
 
-    def csrf_field(self) -> tuple[str, str] | None:
+    def csrf_field(self) -> tuple[str, str] | str | None:
         """Name and value of the hidden field that a CSRF scheme of the host's own wants, which then checks every POST.
 
-        None, as by default, where Flask-WTF's CSRFProtect does it, or nobody.
+        Or that field as the host's templates have it, `<input type="hidden" …>`. None, as by default, where Flask-WTF's
+        CSRFProtect does it, or nobody.
         """
         return None
 
@@ -235,8 +250,11 @@ class Host:
 
     # -- addresses ---------------------------------------------------------------------------------------------------
 
-    def registration_url(self, org: str) -> str:
-        """Where a visitor who came by a referral link registers; by default the app's first page."""
+    def registration_url(self, org: str) -> str | None:
+        """Where a visitor who came by a referral link registers; by default the app's first page.
+
+        None where clients cannot register by themselves: then the link shows its code, to be told to the business.
+        """
         return _in_this_app("/")
 
     def login_url(self, org: str) -> str:
@@ -269,6 +287,12 @@ class Host:
 def org_of_address() -> str | None:
     """The org that the address of this page of ours names, if it does."""
     found: str | None = request.environ.get(ADDRESSED) if has_request_context() else None
+    return found
+
+
+def token_of_address() -> str | None:
+    """The client's secret that the address of this page of ours has in place of a login, if it does."""
+    found: str | None = request.environ.get(TOKEN) if has_request_context() else None
     return found
 
 

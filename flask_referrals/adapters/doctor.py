@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, inspect, select
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
+from ..config import TOKEN_PART
 from ..host import Client, Host
 from ..models import ActivityRow, RetryRow, metadata
 from . import migrations
@@ -302,7 +303,7 @@ def _answers(state: State) -> Iterator[Finding]:
         yield Finding("fail", f"{name}.orgs() is empty", "return at least one org; leave it out for a single business")
     for org in orgs:
         try:
-            yield from _client(state.host, org)
+            yield from _client(state, org)
         except Exception as error:
             text = f"{name}, asked about a client of org {org!r}, raised {_first_line(error)}"
             yield Finding("fail", text, f"mend {name}: client_ids, find_client, client")
@@ -310,7 +311,8 @@ def _answers(state: State) -> Iterator[Finding]:
             state.session().rollback()
 
 
-def _client(host: Host, org: str) -> Iterator[Finding]:
+def _client(state: State, org: str) -> Iterator[Finding]:
+    host = state.host
     name = type(host).__name__
     ids = list(host.client_ids(org, None, 1))
     if not ids:
@@ -337,5 +339,14 @@ def _client(host: Host, org: str) -> Iterator[Finding]:
     elif (client.id, client.org) != (first, org):
         text = f"{name}.client says id {client.id!r} of org {client.org!r} for client {first!r} of org {org!r}"
         yield Finding("fail", text, "give the same id, as text, and the same org everywhere")
+    elif TOKEN_PART in state.settings.portal_prefix and not _is_known_by_token(host, client):
+        text = f"{name} does not find client {first} by its token, so its pages can't be opened"
+        yield Finding("fail", text, "let token_of and find_by_token, or the attribute client_token, tell the same")
     else:
         yield Finding("ok", f"org {org}: client {first} is found")
+
+
+def _is_known_by_token(host: Host, client: Client) -> bool:
+    token = host.token_of(client)
+    record = host.find_by_token(token) if token else None
+    return record is not None and host.client(record) == client

@@ -11,6 +11,8 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from ..errors import ConfigurationError
 
 _SALT = "flask_referrals.link"
+#: Links of so many orgs are remembered.
+ORGS = 10
 _STOP = "flask_referrals.stop"
 
 
@@ -23,21 +25,30 @@ class Followed:
     at: datetime
 
 
-def sign(app: Flask, followed: Followed) -> str:
-    """The cookie's value."""
-    return str(_serializer(app).dumps([followed.org, followed.code, int(followed.at.timestamp())]))
+def sign(app: Flask, *followed: Followed) -> str:
+    """The cookie's value, of the newest links, one of each org."""
+    newest = [[one.org, one.code, int(one.at.timestamp())] for one in followed[:ORGS]]
+    return str(_serializer(app).dumps(newest[0] if len(newest) == 1 else newest))
 
 
-def read(app: Flask, value: str, *, now: datetime, life: timedelta) -> Followed | None:
-    """What a cookie says; None for one that is forged, not ours, or older than `life`."""
-    if not app.secret_key:
-        return None  # nobody's signature would mean anything
+def read_all(app: Flask, value: str | None, *, now: datetime, life: timedelta) -> list[Followed]:
+    """What a cookie says, newest first; nothing for one that is forged or not ours, and no link older than `life`."""
+    if not app.secret_key or not value:
+        return []  # nobody's signature would mean anything
     try:
-        org, code, stamp = _serializer(app).loads(value)
-        followed = Followed(str(org), str(code), datetime.fromtimestamp(int(stamp), UTC))
-    except (BadSignature, ValueError, TypeError, OverflowError, OSError):
-        return None
-    return followed if timedelta(0) <= now - followed.at < life else None
+        said = _serializer(app).loads(value)
+        links = [
+            Followed(str(org), str(code), datetime.fromtimestamp(int(stamp), UTC))
+            for org, code, stamp in (said if isinstance(said[0], list) else [said])
+        ]
+    except (BadSignature, ValueError, TypeError, LookupError, OverflowError, OSError):
+        return []
+    return [one for one in links if timedelta(0) <= now - one.at < life]
+
+
+def read(app: Flask, value: str | None, org: str, *, now: datetime, life: timedelta) -> Followed | None:
+    """The link of this org that a cookie remembers."""
+    return next((one for one in read_all(app, value, now=now, life=life) if one.org == org), None)
 
 
 def sign_stop(app: Flask, what: str, org: str, key: str) -> str:

@@ -7,11 +7,12 @@ from operator import attrgetter
 from typing import Any, ClassVar
 from uuid import UUID
 
+from flask import has_request_context, session
 from sqlalchemy import false, inspect, select
 
 from ..domain.received import received
 from ..errors import ConfigurationError
-from ..host import DEFAULT_ORG, Client, Invoice, Member, logged_in_user
+from ..host import DEFAULT_ORG, Client, Invoice, Member, logged_in_user, org_of_address
 from ..money import Money
 from .named_host import NamedHost
 
@@ -23,24 +24,32 @@ class ModelHost(NamedHost):
 
     `client_model` and `invoice_model` are your mapped classes, each with a primary key of one column (a number, a UUID
     or text). `invoice_client` is the attribute of an invoice that holds its client's id. `currency` is that of all
-    invoices, or `invoice_currency` the attribute that holds an invoice's own; with `minor_units` amounts are cents.
-    `invoice_discount` and `invoice_credit` are the attributes that we set, if that is all it takes.
+    invoices, or `invoice_currency` the attribute that holds an invoice's own. Amounts are decimals, with `minor_units`
+    cents, with `floats` floats. `invoice_discount` and `invoice_credit` are the attributes that we set, if that is all
+    it takes.
 
     Your people and pages are told by names as well: see `NamedHost`.
 
-    Where several businesses are in one database, `org_model` is their class, and `org_key` the attribute of it that
-    is the org. `client_org` and `invoice_org` are the attributes that say whose a record is; "shop.slug" goes by a
-    relationship. With `org_model` and no `client_org`, everybody is a client of every org: then a client's record is
-    a `Member`, and an org's clients are those whom it has sent an invoice.
+    Where several businesses are in one database, `org_model` is their class, `org_key` the attribute of it that is the
+    org, and `org_title` the one with its name. `client_org` and `invoice_org` are the attributes that say whose a
+    record is, where "shop.slug" goes by a relationship. With `org_model` and no `client_org`, everybody is a client of
+    every org: then a client's record is a `Member`, and an org's clients are those whom it has sent an invoice. Where a
+    business logs in as such, `org_session` is the key of Flask's session that holds its org: it is staff of that one.
+
+    `client_token` is the attribute with a client's secret, where its pages are at an address with that in place of a
+    login: `<token>` in REFERRALS_PORTAL_PREFIX.
     """
 
     client_model: ClassVar[type[Any]]
     invoice_model: ClassVar[type[Any]]
     org_model: ClassVar[type[Any] | None] = None
     org_key: ClassVar[str] = "id"
+    org_title: ClassVar[str] = "name"
+    org_session: ClassVar[str | None] = None
     client_name: ClassVar[str] = "name"
     client_email: ClassVar[str] = "email"
     client_org: ClassVar[str | None] = None
+    client_token: ClassVar[str | None] = None
     invoice_client: ClassVar[str] = "client_id"
     invoice_org: ClassVar[str | None] = None
     invoice_currency: ClassVar[str | None] = None
@@ -48,6 +57,7 @@ class ModelHost(NamedHost):
     invoice_credit: ClassVar[str | None] = None
     currency: ClassVar[str] = "USD"
     minor_units: ClassVar[bool] = False
+    floats: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,12 +91,14 @@ class ModelHost(NamedHost):
         )
 
     def money(self, amount: Any, record: Any) -> Money:
-        """An amount of an invoice record: an exact decimal, cents with `minor_units`, or a money object as it is."""
+        """An amount of an invoice record: a decimal, cents (`minor_units`), a float (`floats`), or a money object."""
         if isinstance(amount, Money):
             return amount
         if hasattr(amount, "currency"):
             return Money.from_money(amount)
-        currency = self.currency if self.invoice_currency is None else getattr(record, self.invoice_currency)
+        currency = self.currency if self.invoice_currency is None else _told(record, self.invoice_currency)
+        if self.floats:
+            return Money.from_float(amount, currency)
         return Money.from_minor(amount, currency) if self.minor_units else Money.of(amount, currency)
 
     def value(
@@ -147,7 +159,7 @@ class ModelHost(NamedHost):
             setattr(record, self.invoice_credit, self._plain(credit))
 
     def _plain(self, money: Money) -> Any:
-        return money.minor if self.minor_units else money.amount
+        return money.minor if self.minor_units else float(money.amount) if self.floats else money.amount
 
     def find_org(self, org: str | None) -> Any | None:
         """Your record of that org, by `org_model` and `org_key`, or None."""
@@ -156,8 +168,27 @@ class ModelHost(NamedHost):
         return self.session().scalar(select(self.org_model).where(_is(self.org_model, self.org_key, org)))
 
     def org_name(self, org: str) -> str:
-        """The `name` of the org's record, if there is one."""
-        return str(getattr(self.find_org(org), "name", None) or super().org_name(org))
+        """What the org's record has as `org_title`, if there is one."""
+        return str(getattr(self.find_org(org), self.org_title, None) or super().org_name(org))
+
+    def is_staff(self) -> bool:
+        """Who is logged in as an org that there is, by `org_session`; without one, by `staff_model`."""
+        if self.org_session is None:
+            return super().is_staff()
+        return self.find_org(_in_session(self.org_session)) is not None
+
+    def current_org(self) -> str:
+        """The org of the address, else the one that is logged in by `org_session`."""
+        return org_of_address() or (self.org_session and _in_session(self.org_session)) or super().current_org()
+
+    def token_of(self, client: Client) -> str | None:
+        record = None if self.client_token is None else self.find_client(client.org, client.id)
+        return None if record is None else getattr(record, self.client_token or "")
+
+    def find_by_token(self, token: str) -> Any | None:
+        if self.client_token is None or not token:
+            return None
+        return self.session().scalar(select(self.client_model).where(_is(self.client_model, self.client_token, token)))
 
     def current_client(self) -> Client | None:
         if not self._shared:
@@ -213,6 +244,12 @@ class ModelHost(NamedHost):
     def _get(self, model: type[Any], text: str) -> Any | None:
         key = _key(model, text)
         return None if key is None else self.session().get(model, key)
+
+
+def _in_session(key: str) -> str | None:
+    """What Flask's session has by this key, as text."""
+    found = session.get(key) if has_request_context() else None
+    return None if found is None else str(found)
 
 
 def _column(model: type[Any]) -> Any:

@@ -19,12 +19,12 @@ class NamedHost(Host):
     """A Host that finds your people and pages by names.
 
     `endpoints` names views of yours: `registration`, `login`, `staff_login`, and your staff's pages of a `client` and
-    of an `invoice`, which take its id.
+    of an `invoice`, which take its id. A `registration` of None says that nobody registers by himself.
     `portal_client` is where your app keeps in `flask.g` who is on the portal, such as "contact.company"; without it,
     that is Flask-Login's user. `staff_model` is the class of those users of Flask-Login who are staff.
     """
 
-    endpoints: ClassVar[Mapping[str, str]] = {}
+    endpoints: ClassVar[Mapping[str, str | None]] = {}
     portal_client: ClassVar[str | None] = None
     staff_model: ClassVar[type[Any] | tuple[type[Any], ...]] = ()
 
@@ -49,7 +49,10 @@ class NamedHost(Host):
         user = logged_in_user() if self.is_staff() else None
         return super().actor() if user is None else str(getattr(user, "email", None) or user.get_id())[:_ACTOR]
 
-    def registration_url(self, org: str) -> str:
+    def registration_url(self, org: str) -> str | None:
+        """By `endpoints`; None if it names None for it, since nobody registers by himself."""
+        if self.endpoints.get("registration", "") is None:
+            return None
         return self._url("registration") or super().registration_url(org)
 
     def login_url(self, org: str) -> str:

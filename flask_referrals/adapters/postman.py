@@ -103,8 +103,8 @@ def _letter(state: State, activity_id: int) -> Mail | None:
         sentence,
         client.name,
         org_name,
-        address("referrals.portal", external=True, org=client.org),
-        address("referrals.settings", external=True, org=client.org),
+        address("referrals.portal", external=True, client=client),
+        address("referrals.settings", external=True, client=client),
         say,
     )
     parts = [hello, sentence, f"{see}: {portal_url}", f"{close}\n{choose}: {settings_url}"]

@@ -87,8 +87,8 @@ def _touches(state: State, unit: Unit, client: Client, code: str | None, value: 
     """Each way in its order, looked for only when it comes to it (A1)."""
     if text := _typed(code):
         yield Touch(via="code", text=text, at=unit.now, point="registration")
-    followed = links.read(state.app, value, now=unit.now, life=state.settings.link_life) if value else None
-    if followed is not None and followed.org == client.org:
+    followed = links.read(state.app, value, client.org, now=unit.now, life=state.settings.link_life)
+    if followed is not None:
         yield Touch(via="link", text=followed.code, at=followed.at, point="link")
     yield from invitations.touches(unit, client)
 

@@ -58,6 +58,7 @@ class Watch:
 class _Seen:
     """What one transaction touched so far; records are kept alive, and in the order they were met.
 
+    `parts` are asked for their invoices at the end, since a new row with only the key of its invoice cannot say before.
     `rows` and `gone_rows` are what statements over many rows changed and deleted: by class and primary key, so that the
     host's session is given no record that it did not ask for.
     `before` has the columns of an invoice as they were: a draft that is sent is new, though its row is not.
@@ -66,6 +67,7 @@ class _Seen:
     watch: Watch
     clients: dict[int, Any] = field(default_factory=dict)
     invoices: dict[int, Any] = field(default_factory=dict)
+    parts: dict[int, Any] = field(default_factory=dict)
     gone: dict[int, tuple[Any, Invoice]] = field(default_factory=dict)
     rows: dict[statements.Row, _Columns] = field(default_factory=dict)
     gone_rows: dict[statements.Row, Invoice] = field(default_factory=dict)
@@ -97,6 +99,11 @@ def add(watch: Watch) -> Watch:
         if not event.contains(Session, name, listener):
             event.listen(Session, name, listener)
     return watch
+
+
+def is_watched(app: Flask) -> bool:
+    """Whether the app's clients or invoices are watched."""
+    return any(app in watch.apps for watch in list(_WATCHES))
 
 
 # -- collecting --------------------------------------------------------------------------------------------------------
@@ -162,7 +169,7 @@ def _after_flush(session: Session, context: Any) -> None:
             if isinstance(record, watch.invoices):
                 _seen(session, watch).invoices[id(record)] = record
             elif isinstance(record, tuple(watch.parts)):
-                _collect_part(session, watch, record)
+                _seen(session, watch).parts[id(record)] = record
 
 
 def _collect_part(session: Session, watch: Watch, record: Any, seen: _Seen | None = None) -> None:
@@ -233,7 +240,9 @@ def _before_commit(session: Session) -> None:
 
 
 def _read_rows(session: Session, seen: _Seen) -> None:
-    """What statements over many rows changed, as it stands now."""
+    """The invoices of parts that were flushed, and what statements over many rows changed, as it stands now."""
+    for part in _there(seen.parts.values()):
+        _collect_part(session, seen.watch, part, seen)
     for row, record in statements.read(session, seen.rows):
         if isinstance(record, seen.watch.invoices):
             seen.invoices[id(record)] = record

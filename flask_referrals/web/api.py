@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
 from ..adapters.state import get_state
+from ..host import token_of_address
 from . import api_check, api_problem
 from .api_call import Call, Visit, not_found
 from .api_describe import describe
@@ -71,6 +72,8 @@ def _doing(route: Route) -> Do:
     def do(**values: str) -> dict[str, Any]:
         state = get_state()
         client = None if route.visitors else state.host.current_client()
+        if client is None and not route.visitors and token_of_address() is not None:
+            raise not_found()
         if client is None and not route.visitors:
             login = state.host.login_url(state.host.current_org())
             raise Problem(401, "not_logged_in", "Log in first.", login=login)

@@ -9,7 +9,7 @@ from flask import Blueprint, Flask
 from werkzeug.routing import Map
 
 from ..adapters import addresses, templates
-from ..config import PAGES, Settings
+from ..config import PAGES, TOKEN_PART, Settings
 from . import (
     admin,
     admin_actions,
@@ -44,7 +44,7 @@ def register(app: Flask, settings: Settings, *, hears_stripe: bool = False) -> N
 
 
 def _make(settings: Settings, pages: tuple[str, ...]) -> list[Blueprint]:
-    """The blueprints of these pages; the first one serves our static files."""
+    """The blueprints of these pages; the first one that everybody may address serves our static files."""
     made: list[Blueprint] = []
     if "portal" in pages:
         made.append(portal.make_blueprint(settings))
@@ -54,9 +54,10 @@ def _make(settings: Settings, pages: tuple[str, ...]) -> list[Blueprint]:
         joining.join(made[-1], settings.admin_blueprint)
     if "links" in pages:
         made.append(landing.make_blueprint(settings))
-    if made and not made[0].has_static_folder:
-        made[0].static_folder = str(_STATIC)
-        made[0].static_url_path = "/-/static"  # a part of an address that is no org's and no code's
+    servers = [one for one in made if TOKEN_PART not in (one.url_prefix or "")] or made
+    if servers and not servers[0].has_static_folder:
+        servers[0].static_folder = str(_STATIC)
+        servers[0].static_url_path = "/-/static"  # a part of an address that is no org's and no code's
     return made
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,13 +46,36 @@ def csrf_token() -> Token:
     """The token of this browser, by whichever scheme counts."""
     own = get_state().host.csrf_field()
     if own is not None:
-        return Token(field=own[0], header=_HOSTS_HEADER, value=own[1])
+        field, value = _Input.read(own) if isinstance(own, str) else own
+        return Token(field=field, header=_HOSTS_HEADER, value=value)
     if _protection() is not None:
         from flask_wtf.csrf import generate_csrf
 
         field, headers = _names()
         return Token(field=field, header=headers[0], value=str(generate_csrf()))
     return Token(field=FIELD, header=HEADER, value=_own_value())
+
+
+class _Input(HTMLParser):
+    """Reads the hidden field that a host's own helper has written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, str | None] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "input" and not self.found:
+            self.found = dict(attrs)
+
+    @classmethod
+    def read(cls, text: str) -> tuple[str, str]:
+        """Its name and its value."""
+        parser = cls()
+        parser.feed(text)
+        name, value = parser.found.get("name"), parser.found.get("value")
+        if not name or not value:
+            raise ConfigurationError("Host.csrf_field answers with (name, value), or with a hidden input that has both")
+        return name, value
 
 
 def must_check() -> bool:

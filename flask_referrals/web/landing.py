@@ -12,14 +12,16 @@ from werkzeug.wrappers import Response
 from ..adapters import links
 from ..adapters.state import State, get_state
 from ..config import Settings
+from ..domain.codes import spoken
+from ..domain.contact import short_name
 from ..host import DEFAULT_ORG
 from ..services import codes
 from ..services.checks import Checked, check
 from ..services.unit import Unit
-from ..words import link_error_text
+from ..words import invitation_text, link_error_text
 from . import stopping
 from .fields import PREFILL
-from .pages import page
+from .pages import locale_of, page
 
 log = logging.getLogger("flask_referrals")
 #: Programs that open a link to show a preview of it, or to index it: nobody has visited.
@@ -92,6 +94,8 @@ def _is_visit() -> bool:
 def _go_on(state: State, org: str, found: Checked | None) -> Response:
     """To the address that the host names, whatever the request asks for: this is no open redirect."""
     url = _registration(state, org)
+    if url is None:
+        return _show(state, org, found)
     if found is None or found.code is None or _is_closed(found):
         return redirect(url, 303)
     if not (state.host.may_set_cookie() and state.app.secret_key):
@@ -100,7 +104,7 @@ def _go_on(state: State, org: str, found: Checked | None) -> Response:
     settings = state.settings
     response.set_cookie(
         settings.link_cookie,
-        links.sign(state.app, links.Followed(org, found.code.text, state.now())),
+        links.sign(state.app, links.Followed(org, found.code.text, state.now()), *_of_other_orgs(state, org)),
         max_age=settings.link_life,
         secure=request.is_secure,
         httponly=True,
@@ -110,13 +114,36 @@ def _go_on(state: State, org: str, found: Checked | None) -> Response:
     return response
 
 
+def _of_other_orgs(state: State, org: str) -> list[links.Followed]:
+    """The links that the visitor has followed before to other orgs: each is one of a shop of its own (§3.15)."""
+    value = request.cookies.get(state.settings.link_cookie)
+    kept = links.read_all(state.app, value, now=state.now(), life=state.settings.link_life)
+    return [one for one in kept if one.org != org]
+
+
 def _with_code(url: str, code: str) -> str:
     parts = urlsplit(url)
     query = f"{parts.query}&" if parts.query else ""
     return urlunsplit(parts._replace(query=f"{query}{PREFILL}={quote(code)}"))
 
 
-def _registration(state: State, org: str) -> str:
+def _show(state: State, org: str, found: Checked | None) -> Response:
+    """The invitation with its code, where nobody registers by himself: the business types it where it makes clients."""
+    name = state.host.org_name(org)
+    if found is None or found.code is None or found.version is None or _is_closed(found):
+        return page("referrals/landing_invitation.html", title=name, org_name=name, text=None, code=None)
+    record = state.host.find_client(org, found.code.client_id)
+    by = "a client" if record is None else short_name(state.host.client(record).name)
+    return page(
+        "referrals/landing_invitation.html",
+        title=name,
+        org_name=name,
+        text=invitation_text(by, found.version.terms, locale_of(state)),
+        code=spoken(found.code.text),
+    )
+
+
+def _registration(state: State, org: str) -> str | None:
     """Where to register with this org; the host is not asked about one that it does not have."""
     return state.host.registration_url(org) if org in state.host.orgs() else f"{request.script_root}/"
 

@@ -87,9 +87,9 @@ def invitation() -> Invitation | None:
 def _invitation(state: State) -> Invitation | None:
     org = state.host.current_org()
     value = request.cookies.get(state.settings.link_cookie)
-    followed = links.read(state.app, value, now=state.now(), life=state.settings.link_life) if value else None
+    followed = links.read(state.app, value, org, now=state.now(), life=state.settings.link_life)
     ways: list[tuple[str, Point]] = []
-    if followed is not None and followed.org == org:
+    if followed is not None:
         ways.append((followed.code, "link"))
     if request.args.get(fields.PREFILL):
         ways.append((request.args[fields.PREFILL], "registration"))
@@ -145,7 +145,7 @@ def link_card(client: Any) -> LinkCard | None:
     locale = locale_of(state, value)
     share = share_of(portal_link(value.org, code), terms, state.host.org_name(value.org), locale) if code else None
     return LinkCard(
-        address("referrals.portal", org=value.org), code and spoken(code), referrer_text(terms, locale), share
+        address("referrals.portal", client=value), code and spoken(code), referrer_text(terms, locale), share
     )
 
 
@@ -157,9 +157,9 @@ def unread(client: Any) -> int:
         return portal.unread(connection, value.org, value.id)
 
 
-def org_of(client: Any) -> str:
-    """Whose client this is; `client` is the host's record or a Client."""
-    return _value(get_state(), client).org
+def value_of(client: Any) -> Client:
+    """The client as a value; `client` is the host's record or a Client."""
+    return _value(get_state(), client)
 
 
 def client_chain(client_id: str, org: str | None = None) -> ClientChain:
@@ -198,7 +198,7 @@ class Tools:
     link = staticmethod(link)
     link_card = staticmethod(link_card)
     unread = staticmethod(unread)
-    org_of = staticmethod(org_of)
+    value_of = staticmethod(value_of)
     client_chain = staticmethod(client_chain)
     code_link = staticmethod(portal_link)
     is_page = staticmethod(has_request_context)

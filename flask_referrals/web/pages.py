@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ..adapters.state import State, get_state
 from ..adapters.templates import get_templates
-from ..host import Client
+from ..host import Client, token_of_address
 from .joining import variables
 from .org_paths import refuse_unknown
 
@@ -59,6 +59,8 @@ def for_client(view: View) -> View:
         refuse_unknown(state)
         client = state.host.current_client()
         if client is None:
+            if token_of_address() is not None:
+                abort(404)  # there is no login; the app says the same of a page of its own
             return redirect(_with_next(state.host.login_url(state.host.current_org())))
         return view(state, client, *args, **values)
 

@@ -8,7 +8,7 @@ from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from ..adapters.state import State
-from ..config import Settings
+from ..config import TOKEN_PART, Settings
 from ..domain.codes import spoken
 from ..host import Client
 from ..money import Money
@@ -29,7 +29,7 @@ def make_blueprint(settings: Settings) -> Blueprint:
         "referrals",
         "flask_referrals",
         url_prefix=settings.portal_prefix,
-        static_folder="static/referrals",
+        static_folder=None if TOKEN_PART in settings.portal_prefix else "static/referrals",
         static_url_path="/static",
     )
     blueprint.add_url_rule("/", "portal", _portal, strict_slashes=False)

@@ -121,6 +121,7 @@ def _own_code(state: State, client: Client) -> Response:
 
 
 def private(response: Response) -> Response:
-    """Kept by nobody but the client's own browser, which asks again."""
+    """Kept by nobody but the client's own browser, which asks again; no other site learns the address."""
     response.headers["Cache-Control"] = "private, no-cache"
+    response.headers.setdefault("Referrer-Policy", "same-origin")
     return response

@@ -133,3 +133,17 @@ def test_it_is_set_up_once_and_whole(own: Namespace) -> None:
     with pytest.raises(ConfigurationError, match="was called already"):
         fresh.hear(invoice=lambda **extra: None, invoice_paid=signal)
     assert len(signal.receivers) == 1
+
+
+def test_a_host_that_cannot_say_who_is_staff_breaks_no_sign_up(
+    hears: World, own: Namespace, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """§3.5, §3.9: the sign-up is committed; its cookie is left alone, the typed code still counts."""
+
+    def fail(self: MiniHost) -> bool:
+        raise AttributeError("g has no merchant")
+
+    monkeypatch.setattr(MiniHost, "is_staff", fail)
+    kiera = kiera_by(hears, own)
+    assert "Host.is_staff failed" in caplog.text
+    assert hears.state(kiera) == "pending"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,7 +95,8 @@ class Front:
         return response.get_json()
 
     def conforms(self, response: TestResponse, path: str) -> None:
-        """The response is described, by its status, type and shape."""
+        """The response is described, by its status, type and shape, and holds nothing that UTF-8 can't say."""
+        json.dumps(response.get_json(), ensure_ascii=False).encode()
         [answers] = [
             methods[response.request.method.lower()]["responses"]
             for pattern, methods in self.description["paths"].items()

@@ -74,7 +74,7 @@ def test_sloppy_code_in_the_link(shop: Shop) -> None:
     response = shop.browser().get(f"/r/{code.text[:4].lower()}-{code.text[4:].lower()}/")
     assert response.status_code == 303
     with shop.app.app_context():
-        found = links.read(shop.app, _value(response), now=shop.clock(), life=timedelta(days=90))
+        found = links.read(shop.app, _value(response), "default", now=shop.clock(), life=timedelta(days=90))
     assert found is not None
     assert found.code == code.text
 
@@ -98,6 +98,25 @@ def test_org_in_the_link(shop: Shop) -> None:
     assert _register(shop, _value(response), "Kiera Lopez", "default") is None
     assert _register(shop, _value(response), "Kiera Lopez", "other") == "attributed"
     assert shop.browser().get(f"/r/{code.text}").status_code == 404
+
+
+def test_links_of_several_orgs_are_remembered_beside_each_other(shop: Shop) -> None:
+    """A5, C5: who follows one link of each of two businesses comes by both; of one business the newest counts."""
+    sam, jane, otto = (
+        shop.code(shop.client("Sam")),
+        shop.code(shop.client("Jane")),
+        shop.code(shop.client("O", "other")),
+    )
+    browser = shop.browser()
+    for path in (f"/r/{sam.text}", f"/r/other/{otto.text}", f"/r/{jane.text}"):
+        response = browser.get(path)
+    value = _value(response)
+    assert _register(shop, value, "Kiera Lopez", "other") == "attributed"
+    shop.clock.advance(days=90)
+    assert _register(shop, value, "Noa Elm", "default") is None
+    with shop.app.app_context():
+        kept = links.read_all(shop.app, value, now=shop.clock() - timedelta(days=1), life=timedelta(days=90))
+    assert [(one.org, one.code) for one in kept] == [("default", jane.text), ("other", otto.text)]
 
 
 def test_forged_cookie(shop: Shop) -> None:

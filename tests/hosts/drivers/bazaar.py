@@ -74,8 +74,10 @@ class Bazaar(Driver):
         """What is done meanwhile is done in that shop."""
         before = self.org, self.currency
         self.org, self.currency = slug, SHOPS[slug]
-        yield
-        self.org, self.currency = before
+        try:
+            yield
+        finally:
+            self.org, self.currency = before
 
     @property
     def merchant(self) -> FlaskClient:
