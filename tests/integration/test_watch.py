@@ -484,7 +484,7 @@ def test_a_part_that_is_added_by_its_key_alone(world: World, pair: tuple[ClientR
         asked.append(inspect(row).persistent)
         return invoice
 
-    watch: Any = world.app.extensions["referrals"].watch
+    watch: Any = world.referrals._watch
     watch.parts[ClientRow] = find
     db.session.execute(update(InvoiceRow.__table__).values(subtotal=20000))
     save(ClientRow(name="A line"))
