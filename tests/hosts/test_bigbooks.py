@@ -410,6 +410,17 @@ def test_a_refund_gives_back_money_first(driver: Bigbooks, rich: str) -> None:
     assert driver.record(invoice).status == "sent"
 
 
+def test_credit_that_is_reversed_by_hand(driver: Bigbooks, rich: str) -> None:
+    """K4: while the invoice is open `reconcile` tells of it, and puts it back."""
+    invoice = driver.invoice(rich)
+    driver.clerk.post(f"/payments/{driver.record(invoice).payments[0].id}/reverse")
+    assert driver.record(invoice).amount_paid == 0
+    code, told = driver.command("reconcile")
+    assert (code, "50.00" in told) == (1, True), told
+    driver.command("reconcile", "--repair")
+    assert driver.record(invoice).amount_paid == 50
+
+
 def test_credit_that_covers_all(driver: Bigbooks, rich: str) -> None:
     """K4, R1: the app counts it as paid at once, and so do we; a line removed later gives credit back."""
     number = driver.draft(rich, {"unit_price": "10"}, {"unit_price": "20"})
