@@ -52,7 +52,7 @@ class ExampleHost(Host):
         return self._find(models.Invoice, org, invoice_id)
 
     def _find(self, model: Any, org: str, number: str) -> Any | None:
-        record = db.session.get(model, int(number))
+        record = db.session.get(model, int(number)) if number.isdecimal() else None
         return record if record is not None and record.business.slug == org else None
 
     def has_paid_invoice(self, client: Client) -> bool:

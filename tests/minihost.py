@@ -83,11 +83,11 @@ class MiniHost(Host):
         )
 
     def find_client(self, org: str, client_id: str) -> Any | None:
-        row = db.session.get(ClientRow, int(client_id))
+        row = db.session.get(ClientRow, int(client_id)) if client_id.isdecimal() else None
         return row if row is not None and row.org == org else None
 
     def find_invoice(self, org: str, invoice_id: str) -> Any | None:
-        row = db.session.get(InvoiceRow, int(invoice_id))
+        row = db.session.get(InvoiceRow, int(invoice_id)) if invoice_id.isdecimal() else None
         return row if row is not None and row.org == org else None
 
     def has_paid_invoice(self, client: Client) -> bool:

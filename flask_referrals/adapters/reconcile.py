@@ -6,7 +6,7 @@ that would change is what was missed. Without `repair` nothing is changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -55,19 +55,23 @@ class _Known:
     currency: str
 
 
-def reconcile(state: State, org: str | None = None, *, repair: bool = False) -> Iterator[Difference]:
+def reconcile(
+    state: State, org: str | None = None, *, repair: bool = False, clients: Container[str] | None = None
+) -> Iterator[Difference]:
     """Everything that differs, org by org; with `repair` it is done, in a transaction for each client.
 
-    What only a person can judge is `wrong` and left as it is: an entry of the books that does not fit, credit that an
-    invoice counts and nobody holds.
+    With `clients`, only of these. What only a person can judge is `wrong` and left as it is: an entry of the books that
+    does not fit, credit that an invoice counts and nobody holds.
     """
     joined = replace(state, settings=replace(state.settings, transaction="joined", strict=True))
     session = state.session()
     for one in [org] if org is not None else list(state.host.orgs()):
         for client_id, known in _clients(session, one):
-            yield from _client(joined, one, client_id, known, repair)
+            if clients is None or client_id in clients:
+                yield from _client(joined, one, client_id, known, repair)
         for fault in (*ledger.verify(session.connection(), one), *ledger.unheld(session.connection(), one)):
-            yield Difference(level="wrong", org=one, client_id=fault.client_id, invoice_id=None, kind=fault.what)
+            if clients is None or fault.client_id in clients:
+                yield Difference(level="wrong", org=one, client_id=fault.client_id, invoice_id=None, kind=fault.what)
         session.rollback()
 
 

@@ -85,6 +85,11 @@ def is_lost(error: BaseException) -> bool:
     return error.connection_invalidated or arguments[:1] == [1213]
 
 
+def waits_for_commit(session: Session) -> bool:
+    """Whether there is work of ours in the session's transaction that is not committed yet."""
+    return _KEY in session.info
+
+
 def listen() -> None:
     """Watch all sessions for the end of transactions with work of ours in them; once per process, however many apps."""
     for name, listener in _LISTENERS.items():
@@ -97,8 +102,9 @@ def _after_commit(session: Session) -> None:
         session.info[_KEY + "_committed"] = True
 
 
-def _after_soft_rollback(session: Session, previous: SessionTransaction) -> None:
-    if previous.parent is None:
+def _after_rollback(session: Session) -> None:
+    """The host has taken it back itself; `after_soft_rollback` would come after the end of the transaction."""
+    if not session.in_nested_transaction():
         session.info.pop(_KEY, None)
 
 
@@ -118,6 +124,6 @@ def _after_transaction_end(session: Session, transaction: SessionTransaction) ->
 
 _LISTENERS: dict[str, Callable[..., Any]] = {
     "after_commit": _after_commit,
-    "after_soft_rollback": _after_soft_rollback,
+    "after_rollback": _after_rollback,
     "after_transaction_end": _after_transaction_end,
 }

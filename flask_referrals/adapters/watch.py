@@ -101,6 +101,11 @@ def add(watch: Watch) -> Watch:
     return watch
 
 
+def is_watched(app: Flask) -> bool:
+    """Whether the app's clients or invoices are watched."""
+    return any(app in watch.apps for watch in list(_WATCHES))
+
+
 # -- collecting --------------------------------------------------------------------------------------------------------
 
 

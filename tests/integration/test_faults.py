@@ -251,6 +251,16 @@ def test_work_left_uncommitted_is_an_error_that_names_the_mode(
     assert "REFERRALS_TRANSACTION = 'after_commit'" in caplog.text
 
 
+def test_a_rollback_of_the_host_s_is_no_error(due: tuple[World, Any, Any], caplog: pytest.LogCaptureFixture) -> None:
+    """§3.4: our work goes with it, which is as it should be."""
+    world, jane, invoice = due
+    invoice.paid, invoice.settled = invoice.total, True
+    world.referrals.invoice_paid(invoice)
+    with caplog.at_level(logging.ERROR, "flask_referrals"):
+        db.session.rollback()
+    assert (caplog.text, world.credit(jane)) == ("", 0)
+
+
 def test_signals_wait_for_the_commit(due: tuple[World, Any, Any]) -> None:
     """§7: nothing is announced that a rollback may still undo, and nothing of a savepoint that was undone."""
     world, _, invoice = due

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import bindparam, delete, event, text, update
+from sqlalchemy import bindparam, delete, event, inspect, text, update
 from sqlalchemy.orm import Session
 
 from flask_referrals import ConfigurationError, Referrals
@@ -466,6 +466,29 @@ def _outside(act: Any) -> None:
     thread = Thread(target=act)
     thread.start()
     thread.join()
+
+
+def test_an_app_is_watched_as_long_as_it_lives(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """§3.3: also where a factory has made the extension, and nobody keeps it."""
+    world.app.extensions["referrals_object"] = world.referrals = Referrals(world.host, db=db)
+    gc.collect()
+    assert bill(pair[1]).discount == 3000
+
+
+def test_a_part_that_is_added_by_its_key_alone(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """It is asked for its invoice when it is a row, since before that no relationship of it can be loaded."""
+    invoice = bill(pair[1], 0)
+    asked: list[bool] = []
+
+    def find(row: ClientRow) -> InvoiceRow:
+        asked.append(inspect(row).persistent)
+        return invoice
+
+    watch: Any = world.referrals._watch
+    watch.parts[ClientRow] = find
+    db.session.execute(update(InvoiceRow.__table__).values(subtotal=20000))
+    save(ClientRow(name="A line"))
+    assert (asked, invoice.discount) == ([True], 3000)
 
 
 def test_watch_says_what_is_wrong_with_it(world: World) -> None:
