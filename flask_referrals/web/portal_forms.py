@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from ..adapters.state import State
 from ..domain.codes import spoken
-from ..host import Client
+from ..host import Client, token_of_address
 from ..services import codes, invitations, vanity
 from ..services.outcomes import Outcome
 from ..words import invitation_error_text, refusal_text
@@ -121,7 +121,8 @@ def _own_code(state: State, client: Client) -> Response:
 
 
 def private(response: Response) -> Response:
-    """Kept by nobody but the client's own browser, which asks again; no other site learns the address."""
+    """Kept by nobody but the client's own browser, which asks again; no other site learns a secret in the address."""
     response.headers["Cache-Control"] = "private, no-cache"
-    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if token_of_address() is not None:
+        response.headers["Referrer-Policy"] = "same-origin"
     return response
