@@ -222,7 +222,7 @@ def again(state: State, retry: Retry) -> bool:
         confirm_discount(strict, record, given)
     elif retry.verb == "release_discount":
         release_discount(strict, record)
-    elif retry.verb == "invoice_seen":
+    elif retry.verb in ("invoice_seen", "invoice_gone"):
         invoice_seen(strict, record, new=lambda: False)
     else:
         verb = retry.verb.removeprefix("invoice_")

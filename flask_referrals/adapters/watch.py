@@ -295,14 +295,24 @@ def _invoice(state: State, session: Session, record: Any, was: _Columns) -> None
     forget_lists(session, record)
     value = state.host.invoice(record)
     if value is None:
+        before = _before(state, session, record, was) if was else None
+        if before is not None:  # back to a draft, or however the host takes it out of its invoices
+            verbs.invoice_gone(state, before)
         return
     born: dict[int, Any] = session.info.get(_BORN, {})
     new = born.pop(id(record), None) is record  # a draft is new until it is an invoice
-    verbs.invoice_seen(state, record, new=lambda: new or (bool(was) and _was_none(state, session, record, was)))
+    verbs.invoice_seen(
+        state, record, new=lambda: new or (bool(was) and _before(state, session, record, was, value) is None)
+    )
 
 
-def _was_none(state: State, session: Session, record: Any, was: _Columns) -> bool:
-    """Whether the row was no invoice when the transaction began: a draft that is sent by now."""
+def _before(
+    state: State, session: Session, record: Any, was: _Columns, unknown: Invoice | None = None
+) -> Invoice | None:
+    """The row as an invoice when the transaction began; None for what was none, such as a draft that is sent by now.
+
+    `unknown` where that cannot be told.
+    """
     found = inspect(record)
     before = found.mapper.class_manager.new_instance()
     for column, key in zip(found.mapper.primary_key, found.identity, strict=True):
@@ -313,10 +323,10 @@ def _was_none(state: State, session: Session, record: Any, was: _Columns) -> boo
     try:
         with Session(session.connection(), join_transaction_mode="rollback_only") as aside:
             aside.add(before)
-            return state.host.invoice(before) is None
+            return state.host.invoice(before)
     except Exception:
-        log.exception("whether %r was an invoice before could not be told; it counts as one", record)
-        return False
+        log.exception("whether %r was an invoice before could not be told; it counts as what it is now", record)
+        return unknown
 
 
 _LISTENERS: dict[str, Callable[..., Any]] = {

@@ -318,8 +318,11 @@ def test_estimates_and_templates(driver: Bigbooks, pair: tuple[str, str]) -> Non
     line = {"description": "Anvil", "qty": "1", "unit_price": "200", "tax_rate": "20"}
     driver.clerk.post(f"/invoices/{estimate}/lines", line)
     template = driver.draft(kiera, kind="recurring_template")
-    marked(driver, template)
-    assert [driver.record(one).total for one in (estimate, template)] == [Decimal("240.00")] * 2
+    for number in (estimate, template):
+        driver.clerk.post(f"/invoices/{number}/send")
+        marked(driver, number)
+    found = [driver.record(one) for one in (estimate, template)]
+    assert [(one.status, one.total) for one in found] == [("sent", Decimal("240.00"))] * 2
     assert (driver.state(kiera), driver.discount(kiera)) == ("pending", 0)
     driver.app.test_cli_runner().invoke(args=["bill", "run-recurring"])
     converted = driver.clerk.post(f"/estimates/{estimate}/convert").headers["Location"].rsplit("/", 1)[1]
@@ -405,6 +408,17 @@ def test_a_refund_gives_back_money_first(driver: Bigbooks, rich: str) -> None:
         driver.clerk.post(f"/payments/invoice/{invoice}/refund", {"amount": amount, "note": "Returned"})
         assert driver.credit(rich) == credit
     assert driver.record(invoice).status == "sent"
+
+
+def test_credit_that_is_reversed_by_hand(driver: Bigbooks, rich: str) -> None:
+    """K4: while the invoice is open `reconcile` tells of it, and puts it back."""
+    invoice = driver.invoice(rich)
+    driver.clerk.post(f"/payments/{driver.record(invoice).payments[0].id}/reverse")
+    assert driver.record(invoice).amount_paid == 0
+    code, told = driver.command("reconcile")
+    assert (code, "50.00" in told) == (1, True), told
+    driver.command("reconcile", "--repair")
+    assert driver.record(invoice).amount_paid == 50
 
 
 def test_credit_that_covers_all(driver: Bigbooks, rich: str) -> None:

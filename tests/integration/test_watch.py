@@ -572,6 +572,21 @@ def test_a_draft_sent_by_a_statement_is_new(world: World, pair: tuple[ClientRow,
     assert db.session.get_one(InvoiceRow, draft).discount == 3000
 
 
+def test_an_invoice_that_is_a_draft_again(world: World, pair: tuple[ClientRow, ClientRow]) -> None:
+    """U1, D5: it counts as void, until it is sent and paid again."""
+    jane, kiera = pair
+    invoice = bill(kiera)
+    settle(invoice)
+    invoice.currency = "XXX"
+    db.session.commit()
+    assert (world.state(kiera), world.credit(jane)) == ("pending", 0)
+    assert bill(kiera).discount == 3000
+    invoice.currency, invoice.settled, invoice.paid = "USD", False, 0
+    db.session.commit()
+    settle(invoice)
+    assert (world.state(kiera), world.credit(jane)) == ("qualified", 5000)
+
+
 def test_watching_goes_on_without_a_name_for_it(url: str) -> None:
     """§3.10: a factory that keeps the `Referrals` in no variable is watched as long as its app is there."""
     app = make(url).app

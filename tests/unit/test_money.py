@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import moneyed
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_referrals.errors import MoneyError
-from flask_referrals.money import MAX_MINOR, Money, parse_percent, percent_for, round_half_up, spread
+from flask_referrals.money import MAX_MINOR, Money, parse_percent, percent_for, round_half_up, spread, spread_by
 
 minors = st.integers(-(10**12), 10**12)
 percents = st.integers(1, 10000).map(lambda n: Decimal(n) / 100)
@@ -150,3 +151,16 @@ def test_a_hosts_float_is_rounded_by_its_shortest_text(value: float) -> None:
     """M1: the explicit helper takes what the float prints as, half up."""
     money = Money.from_float(value, "USD")
     assert abs(money.amount - Decimal(repr(value))) <= Decimal("0.005")
+
+
+def test_a_spread_over_kinds() -> None:
+    """D2: in proportion to the sum of each kind; kinds that get nothing, or are below zero, are left out."""
+    amounts: list[tuple[str, Any]] = [
+        ("20", "90.00"),
+        ("5", Decimal("99.95")),
+        ("20", Money(4555, "EUR")),
+        ("0", 0),
+        ("7", "-5"),
+    ]
+    assert spread_by(Money(3532, "EUR"), amounts) == {"20": Money(2033, "EUR"), "5": Money(1499, "EUR")}
+    assert spread_by(Money(0, "EUR"), amounts) == {}
