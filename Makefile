@@ -3,11 +3,12 @@ PYTHON ?= python3
 ARGS ?=
 RUN = .venv/bin/python -m
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test coverage lint bench clean
 
 help:
 	@echo "make demo   run the example app"
 	@echo "make test   run the tests in parallel (ARGS=... goes to pytest)"
+	@echo "make coverage  the same, and which lines and branches they reach"
 	@echo "make lint   check style, types and the direction of imports"
 	@echo "make bench  measure"
 	@echo "make clean  remove .venv and what tools left behind"
@@ -16,9 +17,11 @@ demo: .venv/installed
 	@$(RUN) example_app
 
 test: .venv/installed
+	@$(RUN) pytest -n logical --maxprocesses 8 --dist worksteal $(ARGS)
+
+coverage: .venv/installed
 	@$(RUN) pytest -n logical --maxprocesses 8 --dist worksteal --cov --cov-report= $(ARGS)
-	@printf 'Coverage in percent, branches too (".venv/bin/coverage report" shows the lines): '
-	@$(RUN) coverage report --format=total
+	@$(RUN) coverage report
 
 lint: .venv/installed
 	@$(RUN) ruff check .
